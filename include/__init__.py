@@ -1,0 +1,1 @@
+"""InsightFlow: ad-platform exports in, marts, anomalies and insights out."""
