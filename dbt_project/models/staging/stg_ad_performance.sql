@@ -1,0 +1,130 @@
+-- The one place where text becomes values: the newest export's rows of every account and day, in one unit, one
+-- grain a row. Functions insightflow_* are those by which landing accepted the rows.
+with coverage as (
+    select *
+    from {{ source('ops', 'file_coverage') }}
+    where {{ only_build_dates('date') }}
+),
+
+-- Rule "restatement": for a workspace, platform, grain, account and date the newest export stands, whole.
+winners as (
+    select
+        workspace,
+        source,
+        grain,
+        account_id,
+        date,
+        argMax(export_id, (export_order, export_id)) as export_id
+    from coverage
+    group by workspace, source, grain, account_id, date
+),
+
+winning_loads as (
+    select
+        c.load_id as load_id,
+        c.account_id as account_key,
+        c.date as date
+    from coverage as c
+    inner join winners as w
+        on
+            c.workspace = w.workspace
+            and c.source = w.source
+            and c.grain = w.grain
+            and c.account_id = w.account_id
+            and c.date = w.date
+            and c.export_id = w.export_id
+),
+
+loads as (
+    select
+        load_id,
+        grain,
+        export_order,
+        restatement_days,
+        date_style,
+        missing_is_zero,
+        conversion_tiers,
+        nullIf(currency_default, '') as currency_default,
+        id_formats['account_id'] as account_format,
+        decimal_marks['impressions'] as impressions_mark,
+        decimal_marks['clicks'] as clicks_mark,
+        decimal_marks['cost'] as cost_mark,
+        decimal_marks['conversions'] as conversions_mark,
+        decimal_marks['conversion_value'] as value_mark,
+        greatest(unit_divisor['cost'], 1) as cost_divisor,
+        greatest(unit_divisor['conversion_value'], 1) as value_divisor,
+        {% for metric in ['impressions', 'clicks', 'cost', 'conversions', 'conversion_value'] -%}
+            missing_is_zero and mapContains(column_map, '{{ metric }}') as {{ metric }}_zero,
+        {% endfor -%}
+        conversion_tiers != [] as has_tiers
+    from {{ source('ops', 'current_loads') }}
+    where load_id in (select wl.load_id from winning_loads as wl)
+),
+
+rows_of_winners as (
+    select *
+    from {{ source('raw', 'ad_performance') }}
+    where
+        disposition = 'loaded'
+        and load_id in (select wl.load_id from winning_loads as wl)
+        and {{ only_build_dates('event_date') }}
+)
+
+select
+    r.workspace as workspace,
+    r.source as platform,
+    l.grain as grain,
+    insightflow_id(r.account_id, l.account_format) as account_id,
+    insightflow_text(r.account_name) as account_name,
+    insightflow_text(r.campaign_id) as campaign_id,
+    insightflow_text(r.campaign_name) as campaign_name,
+    insightflow_text(r.ad_group_id) as ad_group_id,
+    insightflow_text(r.ad_group_name) as ad_group_name,
+    insightflow_text(r.ad_id) as ad_id,
+    insightflow_text(r.ad_name) as ad_name,
+    r.segments as segments,
+    assumeNotNull(insightflow_date(r.date, l.date_style)) as date,
+    toInt64(coalesce(insightflow_number(r.impressions, l.impressions_mark), if(l.impressions_zero, 0, null)))
+        as impressions,
+    toInt64(coalesce(insightflow_number(r.clicks, l.clicks_mark), if(l.clicks_zero, 0, null))) as clicks,
+    cast(
+        coalesce(insightflow_number(r.cost, l.cost_mark), if(l.cost_zero, 0, null)) / l.cost_divisor
+        as Nullable(Decimal(18, 6))
+    ) as cost,
+    cast(
+        coalesce(
+            if(
+                l.has_tiers and startsWith(r.conversions, '['),
+                insightflow_tier_sum(r.conversions, l.conversion_tiers),
+                insightflow_number(r.conversions, l.conversions_mark)
+            ),
+            if(l.conversions_zero, 0, null)
+        ) as Nullable(Decimal(18, 6))
+    ) as conversions,
+    cast(
+        coalesce(
+            if(
+                l.has_tiers and startsWith(r.conversion_value, '['),
+                insightflow_tier_sum(r.conversion_value, l.conversion_tiers),
+                insightflow_number(r.conversion_value, l.value_mark)
+            ),
+            if(l.conversion_value_zero, 0, null)
+        ) / l.value_divisor as Nullable(Decimal(18, 6))
+    ) as conversion_value,
+    cast(
+        coalesce(upper(insightflow_text(r.currency)), insightflow_currency_of(r.cost), l.currency_default)
+        as LowCardinality(Nullable(String))
+    ) as currency,
+    r.file_id as file_id,
+    r.row_number as row_number,
+    l.export_order as exported_at,
+    l.restatement_days as restatement_days
+from rows_of_winners as r
+inner join loads as l on r.load_id = l.load_id
+where (r.load_id, ifNull(insightflow_id(r.account_id, l.account_format), ''), r.event_date) in (
+    select
+        wl.load_id,
+        wl.account_key,
+        wl.date
+    from winning_loads as wl
+)

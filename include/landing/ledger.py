@@ -1,0 +1,137 @@
+"""The ledger: what arrived, what became of it, and which dates wait to be built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from include.landing.bucket import Bucket
+from include.warehouse.client import connect
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class LedgerLine:
+    """One file and attempt: a row of ``ops.file_ledger``. Counts are records of the file, dates account-local."""
+
+    file_id: str = ""
+    load_id: int = 0
+    export_id: int = 0
+    workspace: str = ""
+    source: str = ""
+    uri: str = ""
+    batch: str = ""
+    size_bytes: int = 0
+    sha256: str = ""
+    etag: str = ""
+    exported_at: datetime | None = None
+    received_at: datetime = EPOCH
+    loaded_at: datetime = EPOCH
+    export_order: datetime = EPOCH
+    status: str = "failed"
+    format: str = ""
+    shape: str = ""
+    encoding: str = ""
+    grain: str = ""
+    rows_read: int = 0
+    rows_loaded: int = 0
+    rows_rejected: int = 0
+    rows_skipped: int = 0
+    rows_declared: int | None = None
+    skipped: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    date_min: date | None = None
+    date_max: date | None = None
+    column_map: dict[str, str] = field(default_factory=dict)
+    unit_divisor: dict[str, int] = field(default_factory=dict)
+    decimal_marks: dict[str, str] = field(default_factory=dict)
+    id_formats: dict[str, str] = field(default_factory=dict)
+    date_style: str = "iso"
+    missing_is_zero: bool = False
+    conversion_tiers: list[list[str]] = field(default_factory=list)
+    currency_default: str = ""
+    restatement_days: int = 0
+    warnings: list[str] = field(default_factory=list)
+    error: str = ""
+    run_id: str = ""
+
+
+def write(client: Client, lines: Sequence[LedgerLine]) -> None:
+    """Append ledger rows in one INSERT: the commit point of their loads."""
+    if not lines:
+        return
+    rows = [asdict(line) for line in lines]
+    columns = list(rows[0])
+    client.insert("ops.file_ledger", [[row[name] for name in columns] for row in rows], column_names=columns)
+
+
+def loaded_as(client: Client, file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Files already loaded among ``file_ids``: file_id → {uri, loaded_at} of the load that counts."""
+    result = client.query(
+        "SELECT file_id, uri, loaded_at FROM ops.current_loads WHERE file_id IN {ids:Array(String)}",
+        parameters={"ids": list(file_ids)},
+    )
+    return {row[0]: {"uri": row[1], "loaded_at": row[2]} for row in result.result_rows}
+
+
+def discover(client: Client | None = None, bucket: Bucket | None = None) -> list[str]:
+    """Keys of the ready files that the ledger does not know as they are now, oldest export folder first.
+
+    A file whose last attempt failed (the engine or the bucket was away) is given again; a refused one is not,
+    until it is replaced. Of a batch folder with anything new, all files are given.
+    """
+    client = client or connect()
+    bucket = bucket or Bucket()
+    known = {
+        (str(uri), str(etag))
+        for uri, etag in client.query(
+            "SELECT DISTINCT uri, etag FROM ops.file_ledger WHERE status != 'failed'"
+        ).result_rows
+    }
+    files = list(bucket.files())
+    new = [file.key for file in files if (bucket.uri(file.key), file.etag) not in known]
+    folders = {batch for key in new if (batch := batch_of(key))}
+    return [file.key for file in files if file.key in set(new) or batch_of(file.key) in folders]
+
+
+def batch_of(key: str) -> str:
+    """Folder of an export in several files (``ws/source/<batch>/part``), else ''."""
+    parts = key.split("/")
+    return "/".join(parts[:-1]) if len(parts) > 3 else ""
+
+
+def fingerprints(dates: Sequence[date] | None = None, client: Client | None = None) -> dict[str, int]:
+    """ISO date → fingerprint of the loads that cover it now (all dates that have any, or those asked for)."""
+    client = client or connect()
+    where = "WHERE date IN {dates:Array(Date)}" if dates is not None else ""
+    rows = client.query(
+        f"SELECT date, groupBitXor(cityHash64(load_id)) FROM (SELECT DISTINCT date, load_id FROM ops.file_coverage {where})"
+        " GROUP BY date ORDER BY date",
+        parameters={"dates": list(dates or [])},
+    ).result_rows
+    return {row[0].isoformat(): int(row[1]) for row in rows}
+
+
+def pending_dates(client: Client | None = None) -> list[date]:
+    """Dates whose loads are not those that the last finished build of the date saw, oldest first."""
+    client = client or connect()
+    rows = client.query("SELECT date, argMax(fingerprint, built_at) FROM ops.built_dates GROUP BY date").result_rows
+    built = {row[0].isoformat(): int(row[1]) for row in rows}
+    now = fingerprints(client=client)
+    return [date.fromisoformat(day) for day in sorted(now) if built.get(day) != now[day]]
+
+
+def mark_built(seen: dict[str, int], run_id: str, client: Client | None = None) -> None:
+    """Note that a build finished. ``seen``: what ``fingerprints`` gave before the build began."""
+    if seen:
+        client = client or connect()
+        client.insert(
+            "ops.built_dates",
+            [[date.fromisoformat(day), fingerprint, run_id] for day, fingerprint in seen.items()],
+            column_names=["date", "fingerprint", "run_id"],
+        )

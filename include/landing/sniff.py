@@ -1,0 +1,170 @@
+"""What a file is, from its bytes: compression, encoding, format. Reads each byte once, keeps the ends only."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import shutil
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import IO
+
+import zstandard
+
+from include.landing.bucket import Bucket, BucketFile
+from include.landing.errors import RefusedFile
+from include.landing.specs import Format
+
+HEAD = 256 * 1024
+TAIL = 8 * 1024
+GLOB_CHARACTERS = set("*?{}[]")
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """A file before it is read for rows. ``head`` is its decoded start, ``tail`` its raw end if not compressed."""
+
+    file: BucketFile
+    sha256: str
+    compression: str
+    encoding: str
+    format: Format
+    head: str
+    head_is_all: bool
+    tail: bytes
+
+    @property
+    def needs_copy(self) -> bool:
+        """Whether ClickHouse cannot read the file as it lies: another encoding, a zip, a name with wildcards."""
+        return (
+            self.encoding not in ("utf-8", "utf-8-sig", "binary")
+            or self.compression == "zip"
+            or bool(GLOB_CHARACTERS & set(self.file.key))
+        )
+
+
+def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
+    """Read a file once. Raises ``RefusedFile`` for an empty, unreadable or binary one."""
+    digest = hashlib.sha256()
+    start = b""
+    tail = b""
+    with bucket.open(file.key) as stream:
+        while chunk := stream.read(4 * 1024 * 1024):
+            digest.update(chunk)
+            if len(start) < HEAD:
+                start += chunk[: HEAD - len(start)]
+            tail = (tail + chunk)[-TAIL:]
+    if not start:
+        raise RefusedFile("empty_file", "the file has 0 bytes; export it again and drop the new file")
+    compression = _compression(start)
+    plain = start
+    if compression != "none":
+        try:
+            with bucket.open(file.key) as stream, decompressed(stream, compression) as text:
+                plain = text.read(HEAD)
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile) as error:
+            raise RefusedFile(
+                "truncated_file", f"the {compression} archive cannot be read ({error}); upload it again"
+            ) from error
+        if not plain:
+            raise RefusedFile("empty_file", f"the {compression} archive holds no bytes; export the file again")
+    if plain.startswith(b"PAR1"):
+        return Sniffed(file, digest.hexdigest(), compression, "binary", "parquet", "", False, tail)
+    whole = len(plain) < HEAD
+    encoding = _encoding(plain, whole)
+    head = codecs.getincrementaldecoder(encoding)().decode(plain, final=False)
+    format: Format = "json" if head.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") else "csv"
+    return Sniffed(
+        file,
+        digest.hexdigest(),
+        compression,
+        encoding,
+        format,
+        head,
+        whole,
+        tail if compression == "none" else b"",
+    )
+
+
+def _compression(start: bytes) -> str:
+    for magic, name in ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"PK\x03\x04", "zip")):
+        if start.startswith(magic):
+            return name
+    return "none"
+
+
+def decompressed(stream: IO[bytes], compression: str) -> IO[bytes]:
+    """The plain bytes of a stream. A zip must hold exactly one file."""
+    if compression == "gzip":
+        import gzip
+
+        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+    if compression == "zstd":
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(stream))
+    if compression == "zip":
+        archive = zipfile.ZipFile(stream)
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        if "[Content_Types].xml" in names:
+            raise RefusedFile("unknown_format", "this is an Excel workbook; save the sheet as CSV and drop that")
+        if len(names) != 1:
+            raise RefusedFile(
+                "unknown_format",
+                f"the zip holds {len(names)} files; drop them one by one, or as a folder of parts",
+            )
+        return archive.open(names[0])
+    return stream
+
+
+def _encoding(plain: bytes, whole: bool) -> str:
+    """Encoding of text: by its byte order mark, as UTF-8 if it decodes, else as Windows-1252 if it reads as text."""
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if plain.startswith(mark):
+            return name
+    if b"\x00" in plain[:4096]:
+        even, odd = plain[0:4096:2].count(0), plain[1:4096:2].count(0)
+        if odd > 4 * max(even, 1) and odd > len(plain[:4096]) // 6:
+            return "utf-16-le"
+        if even > 4 * max(odd, 1) and even > len(plain[:4096]) // 6:
+            return "utf-16-be"
+    else:
+        try:
+            codecs.getincrementaldecoder("utf-8")().decode(plain, final=whole)
+            return "utf-8"
+        except UnicodeDecodeError:
+            control = sum(byte < 32 and byte not in (9, 10, 12, 13) for byte in plain[:4096])
+            undefined = sum(plain.count(bytes([byte])) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
+            if not control and not undefined:
+                return "cp1252"
+    raise RefusedFile(
+        "unknown_encoding",
+        "the bytes are neither UTF-8, UTF-16 nor Windows-1252 text, nor Parquet; export the file again as UTF-8 CSV, "
+        "JSON or Parquet",
+    )
+
+
+def write_copy(bucket: Bucket, sniffed: Sniffed, key: str) -> None:
+    """Write the file's text as plain UTF-8 under ``key``, in constant memory. Raises ``RefusedFile``."""
+    with (
+        bucket.open(sniffed.file.key) as stream,
+        decompressed(stream, sniffed.compression) as plain,
+        bucket.create(key) as target,
+    ):
+        if sniffed.encoding in ("utf-8", "utf-8-sig", "binary"):
+            shutil.copyfileobj(plain, target, 4 * 1024 * 1024)
+            return
+        decoder = codecs.getincrementaldecoder(sniffed.encoding)()
+        try:
+            while chunk := plain.read(4 * 1024 * 1024):
+                target.write(decoder.decode(chunk).encode())
+            target.write(decoder.decode(b"", final=True).encode())
+        except UnicodeDecodeError as error:
+            raise RefusedFile(
+                "unknown_encoding",
+                f"byte {error.start} is not {sniffed.encoding}; the file is cut off or mixed: export it again as UTF-8",
+            ) from error

@@ -1,0 +1,62 @@
+"""Decisions about a whole file: decimal marks and the order of day and month."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from include.landing.loader import exported_at
+from include.landing.statement import decide_date_style, decide_marks
+
+
+def test_a_column_decides_its_own_mark() -> None:
+    assert decide_marks({"cost": [","], "clicks": ["."]}, "auto") == {"cost": ",", "clicks": "."}
+
+
+def test_a_silent_column_takes_the_mark_of_the_file() -> None:
+    assert decide_marks({"cost": [","], "clicks": []}, "auto") == {"cost": ",", "clicks": ","}
+
+
+def test_contradicting_columns_leave_a_silent_one_open() -> None:
+    assert decide_marks({"cost": [","], "clicks": ["."], "conversions": []}, "auto")["conversions"] == ""
+
+
+def test_a_column_that_shows_both_marks_shows_none() -> None:
+    assert decide_marks({"cost": [",", "."]}, "auto") == {"cost": ""}
+
+
+def test_the_spec_decides_where_it_says_so() -> None:
+    assert decide_marks({"cost": [","]}, ".") == {"cost": "."}
+
+
+@pytest.mark.parametrize(
+    ("dates", "style"),
+    [
+        (["2025-01-31"], "iso"),
+        (["2025-01-31T00:00:00Z"], "iso"),
+        (["20250131"], "compact"),
+        (["2025/01/31"], "ymd_slash"),
+        (["1/31/2025", "2/1/2025"], "mdy"),
+        (["31/1/2025", "1/2/2025"], "dmy"),
+        (["31.01.2025"], "dmy"),
+        (["3.4.2025"], "dmy"),
+        (["3/4/2025", "5/6/2025"], None),
+        (["13/1/2025", "1/13/2025"], None),
+        ([], "iso"),
+    ],
+)
+def test_date_style_is_shown_by_the_cells(dates: list[str], style: str | None) -> None:
+    assert decide_date_style(dates, "auto") == style
+
+
+@pytest.mark.parametrize(
+    ("name", "time"),
+    [
+        ("x_exported_20250111.ndjson", datetime(2025, 1, 11, tzinfo=UTC)),
+        ("x_exported_20250111T0630.csv", datetime(2025, 1, 11, 6, 30, tzinfo=UTC)),
+        ("x-exported-2025-01-11T06:30:05.csv", datetime(2025, 1, 11, 6, 30, 5, tzinfo=UTC)),
+        ("report_20250111.csv", None),
+        ("exported_20251341.csv", None),
+    ],
+)
+def test_time_of_export_is_read_from_the_name(name: str, time: datetime | None) -> None:
+    assert exported_at(name) == time
