@@ -1,0 +1,111 @@
+"""What the engine is told at start: folders, memory, durability, and the roles behind our users."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+GIB = 1024**3
+
+ADMIN_ROLE = "admin"
+READER_ROLE = "reader"
+
+_CONFIG = """<clickhouse>
+    <path>{path}/</path>
+    <user_files_path>{user_files}/</user_files_path>
+    <users_config>{users}</users_config>
+    <timezone>UTC</timezone>
+    <display_name>{display_name}</display_name>
+    <mlock_executable>false</mlock_executable>
+    <max_server_memory_usage>{memory}</max_server_memory_usage>
+    <mark_cache_size>268435456</mark_cache_size>
+    <background_pool_size>2</background_pool_size>
+    <background_schedule_pool_size>8</background_schedule_pool_size>
+    <merge_tree>
+        <fsync_after_insert>1</fsync_after_insert>
+        <fsync_part_directory>1</fsync_part_directory>
+        <min_rows_to_fsync_after_merge>1</min_rows_to_fsync_after_merge>
+        <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
+        <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1\
+</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
+        <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1\
+</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+    </merge_tree>
+</clickhouse>
+"""
+
+_USERS = """<clickhouse>
+    <profiles>
+        <default>
+            <max_memory_usage>{memory}</max_memory_usage>
+            <fsync_metadata>1</fsync_metadata>
+            <constraints><max_memory_usage><min>1</min><max>{memory}</max></max_memory_usage></constraints>
+        </default>
+    </profiles>
+    <roles>
+        <admin><grants><query>GRANT ALL ON *.*</query></grants></admin>
+        <reader><grants>
+            <query>GRANT SELECT, SHOW, dictGet, CREATE TEMPORARY TABLE, KILL QUERY ON *.*</query>
+        </grants></reader>
+    </roles>
+    <users>
+        <default>
+            <password></password>
+            <networks><ip>::/0</ip></networks>
+            <profile>default</profile>
+            <quota>default</quota>
+            <grants><query>GRANT admin</query><query>GRANT reader</query></grants>
+        </default>
+    </users>
+    <quotas><default/></quotas>
+</clickhouse>
+"""
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """Where the engine keeps its data and how much it may use."""
+
+    path: Path
+    user_files: Path
+    max_memory_bytes: int
+    workers: int
+    display_name: str
+
+    @property
+    def home(self) -> Path:
+        """The server's own folder inside the data folder: lock, configuration, spooled bodies."""
+        return self.path / ".server"
+
+    @property
+    def spool(self) -> Path:
+        """Where the bodies of inserts wait until they are complete."""
+        return self.home / "spool"
+
+    def write(self) -> Path:
+        """Write the engine's configuration files and return the main one."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.spool.mkdir(exist_ok=True)
+        for left in self.spool.iterdir():
+            left.unlink()
+        users = self.home / "users.xml"
+        users.write_text(_USERS.format(memory=self.max_memory_bytes))
+        config = self.home / "config.xml"
+        config.write_text(
+            _CONFIG.format(
+                path=escape(str(self.path)),
+                user_files=escape(str(self.user_files)),
+                users=escape(str(users)),
+                display_name=escape(self.display_name),
+                memory=self.max_memory_bytes,
+            )
+        )
+        return config
+
+
+def default_memory_gb() -> float:
+    """Return 60 % of the machine's memory in GiB."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return round(0.6 * total / GIB, 2)

@@ -1,0 +1,78 @@
+"""A chDB connection: the role of its user, and the database and settings of one request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import chdb
+
+from include.warehouse.embedded.config import ADMIN_ROLE, READER_ROLE
+from include.warehouse.embedded.errors import UNKNOWN_SETTING, ClickHouseError
+
+_NAME = re.compile(r"[A-Za-z_][\w.]*\Z")
+
+
+def connect(path: Path, readonly: bool) -> Any:
+    """Open a connection of a user. A read-only one is held by its role and by readonly = 2 in the engine."""
+    connection = chdb.connect(str(path))
+    connection.query(f"SET ROLE {READER_ROLE if readonly else ADMIN_ROLE}", "Null")
+    if readonly:
+        connection.query("SET readonly = 2", "Null")
+    return connection
+
+
+def check_names(settings: dict[str, str]) -> None:
+    """Refuse names that cannot be settings, before they become part of a statement."""
+    for name in settings:
+        if not _NAME.match(name):
+            raise ClickHouseError.of(UNKNOWN_SETTING, f"Unknown setting '{name}'")
+
+
+def apply(connection: Any, database: str, settings: dict[str, str]) -> None:
+    """Apply database and settings."""
+    if database:
+        connection.query(f"USE {quote_name(database)}", "Null")
+    connection.query("SET " + ", ".join(f"{n} = {quote(v)}" for n, v in settings.items()), "Null")
+
+
+def apply_for_one_query(
+    connection: Any, database: str, settings: dict[str, str], keep_database: bool
+) -> Callable[[], None]:
+    """Apply database and settings on a connection that lives on; the answer takes them back."""
+    wanted = ", ".join(f"toString(getSetting({quote(name)}))" for name in settings)
+    before = json_row(connection.query(f"SELECT currentDatabase(), {wanted}", "JSONCompactEachRow").bytes())
+    try:
+        apply(connection, database, settings)
+    except Exception:
+        connection.query(f"USE {quote_name(before[0])}", "Null")
+        raise
+
+    def restore() -> None:
+        if database and not keep_database:
+            with contextlib.suppress(Exception):
+                connection.query(f"USE {quote_name(before[0])}", "Null")
+        for name, value in zip(settings, before[1:], strict=True):
+            with contextlib.suppress(Exception):  # readonly = 2 from the client cannot be taken back
+                connection.query(f"SET {name} = {quote(value)}", "Null")
+
+    return restore
+
+
+def json_row(line: bytes) -> list[str]:
+    """Read a row of JSONCompactEachRow as texts."""
+    return [str(value) for value in json.loads(line)]
+
+
+def quote(text: str) -> str:
+    """Write a string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def quote_name(name: str) -> str:
+    """Write a quoted identifier."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
