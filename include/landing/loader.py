@@ -138,13 +138,11 @@ def _receive(bucket: Bucket, key: str, batch: str, run_id: str, export_id: int) 
 
 
 def _identify(attempts: Sequence[Attempt]) -> None:
-    """file_id: workspace, source folder and content; in a batch, with the content of all its parts."""
-    whole = "".join(sorted(a.line.sha256 for a in attempts)) if len(attempts) > 1 or attempts[0].line.batch else ""
+    """file_id: workspace and content, wherever it lies; in a batch, with the content of all its parts."""
+    whole = "".join(sorted(a.line.sha256 for a in attempts)) if attempts[0].line.batch else ""
     for attempt in attempts:
         line = attempt.line
-        source = find_source(line.source)
-        place = source.source if source else line.source
-        text = "\n".join((line.workspace, place, line.sha256 or line.uri + line.etag, whole))
+        text = "\n".join((line.workspace, line.sha256 or line.uri + line.etag, whole))
         line.file_id = hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -37,7 +37,7 @@ ORDER BY (load_id, event_date, row_number);
 -- One row a file and attempt. status = 'loaded' commits the rows that carry its load_id.
 CREATE TABLE IF NOT EXISTS ops.file_ledger
 (
-    file_id        String COMMENT 'workspace, source and content, hashed',
+    file_id        String COMMENT 'workspace and content, hashed',
     load_id        UInt64 COMMENT 'the attempt: raw rows carry it',
     export_id      UInt64 COMMENT 'the same for all files of one export',
     workspace      LowCardinality(String),

@@ -1,0 +1,102 @@
+"""docker-compose.yml, as far as it can be checked without an engine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from include.settings import SECRET_FIELDS, Settings
+
+REPO = Path(__file__).parents[2]
+TEXT = (REPO / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+# Keys of the Compose Specification that we use; a misspelled one would be ignored by older engines.
+SERVICE_KEYS = {
+    "build", "command", "depends_on", "environment", "healthcheck", "image", "ports", "restart", "ulimits", "volumes",
+}  # fmt: skip
+
+
+def test_only_known_keys() -> None:
+    top = {key for key in COMPOSE if not key.startswith("x-")}
+    assert top == {"name", "services", "volumes"}
+    for name, service in SERVICES.items():
+        assert set(service) <= SERVICE_KEYS, name
+
+
+def test_images_are_pinned() -> None:
+    for name, service in SERVICES.items():
+        tag = service["image"].partition(":")[2]
+        assert re.fullmatch(r"\d+(\.\d+)+", tag), f"{name}: {service['image']}"
+    assert re.search(r"^FROM \S+:\d+\.\d+\.\d+", (REPO / "Dockerfile").read_text())
+
+
+def test_services_and_volumes_that_are_named_exist() -> None:
+    for name, service in SERVICES.items():
+        assert set(service.get("depends_on", {})) <= set(SERVICES), name
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("./"):
+                assert (REPO / source).exists(), source
+            else:
+                assert source in COMPOSE["volumes"], source
+
+
+def test_a_dependency_that_must_be_healthy_has_a_check() -> None:
+    for service in SERVICES.values():
+        for other, condition in service.get("depends_on", {}).items():
+            if condition["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[other]
+
+
+def test_variables_are_settings_and_explained() -> None:
+    used = set(re.findall(r"\$\{(\w+)", TEXT)) | {
+        key for s in SERVICES.values() for key in s["environment"] if key.startswith("INSIGHTFLOW_")
+    }
+    fields = {f"INSIGHTFLOW_{name.upper()}" for name in Settings.model_fields} | {"INSIGHTFLOW_HOME"}
+    assert used <= fields, used - fields
+    example = (REPO / ".env.example").read_text()
+    for name in re.findall(r"\$\{(\w+)", TEXT):
+        assert name in example, f"{name} is not in .env.example"
+
+
+def test_every_secret_must_be_given() -> None:
+    for name in SECRET_FIELDS:
+        assert f"${{INSIGHTFLOW_{name.upper()}:?" in TEXT, name
+
+
+def test_production_settings_are_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment = dict(SERVICES["api"]["environment"])
+    environment["INSIGHTFLOW_HOME"] = str(tmp_path)
+    for key, value in environment.items():
+        monkeypatch.setenv(key, re.sub(r"\$\{.*\}", "x" * 64, value))
+    settings = Settings(_env_file=None)
+    assert not settings.clickhouse_embedded
+    assert not settings.postgres_embedded
+    assert settings.environment == "production"
+    assert not (tmp_path / "secrets.json").exists()
+
+
+def test_production_refuses_generated_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("INSIGHTFLOW_ENVIRONMENT", "production")
+    with pytest.raises(ValueError, match="INSIGHTFLOW_CLICKHOUSE_PASSWORD"):
+        Settings(_env_file=None, home=tmp_path)
+
+
+def test_nothing_listens_beyond_the_host() -> None:
+    for service in SERVICES.values():
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:")
+
+
+def test_commands_name_modules_that_exist() -> None:
+    for service in SERVICES.values():
+        command = service.get("command", [])
+        for word in command:
+            if re.fullmatch(r"include(\.\w+)+(:\w+)?", word):
+                path = REPO / word.split(":")[0].replace(".", "/")
+                assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), word

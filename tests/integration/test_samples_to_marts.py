@@ -1,0 +1,126 @@
+"""The sample exports through landing and dbt: every campaign-day of the marts equals the generator's truth."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from include.landing import LedgerLine, discover, load, pending_dates
+from include.landing.bucket import Bucket
+from include.samples import DEMO, Truth, generate, write_bad_files
+from include.settings import Settings
+from include.transform import build
+from include.warehouse.client import connect
+
+pytestmark = pytest.mark.integration
+
+WORKSPACE = "truth"
+METRICS = ("impressions", "clicks", "cost", "conversions", "conversion_value")
+
+
+@pytest.fixture(scope="module")
+def built(postgres: Settings, clickhouse: Settings) -> Iterator[tuple[Client, Truth, dict[str, LedgerLine]]]:
+    """Files generated, loaded and built up to the marts, good ones and bad ones together."""
+    client = connect(clickhouse)
+    bucket = Bucket(clickhouse)
+    profile = replace(DEMO, workspace=WORKSPACE)
+    root = clickhouse.home / "landing"
+    truth = generate(root, profile)
+    write_bad_files(root, profile)
+    keys = [key for key in discover(client, bucket) if key.startswith(f"{WORKSPACE}/")]
+    lines = {line.uri.rsplit("/", 1)[1]: line for line in load(keys, "truth", client, bucket)}
+    days = pending_dates(client)
+    for layer in ("staging", "facts", "marts"):
+        build(layer, days, "truth", settings=clickhouse)
+    yield client, truth, lines
+    client.close()
+    shutil.rmtree(root / WORKSPACE, ignore_errors=True)
+
+
+def campaign_days(client: Client) -> dict[tuple[str, str, str, str], tuple[Any, ...]]:
+    rows = client.query(
+        "SELECT platform, account_id, campaign_id, toString(date), impressions, clicks, cost, conversions,"
+        " conversion_value, currency FROM marts.mart_campaign_daily"
+        f" WHERE workspace = '{WORKSPACE}' AND account_id != 'bad-rows-demo'"
+    ).result_rows
+    return {tuple(row[:4]): tuple(row[4:]) for row in rows}
+
+
+def test_every_campaign_day_is_exactly_what_the_files_say(
+    built: tuple[Client, Truth, dict[str, LedgerLine]],
+) -> None:
+    client, truth, _ = built
+    found = campaign_days(client)
+    expected = {
+        (row.platform, row.account_id, row.campaign_id, str(row.date)): tuple(
+            Decimal(str(getattr(row, metric))) for metric in METRICS
+        )
+        + (row.currency,)
+        for row in truth.rows
+    }
+    assert set(found) == set(expected)
+    wrong = {key: (found[key], expected[key]) for key in expected if found[key] != expected[key]}
+    assert not wrong, f"{len(wrong)} of {len(expected)} differ, first: {next(iter(wrong.items()))}"
+
+
+def test_every_file_is_accounted_for(built: tuple[Client, Truth, dict[str, LedgerLine]]) -> None:
+    _, truth, lines = built
+    for file in truth.files:
+        line = lines[file.path.rsplit("/", 1)[-1]]
+        assert line.status == "loaded", line.error
+        assert line.rows_loaded == file.data_rows
+        assert line.rows_skipped == file.total_rows + file.preamble_lines
+        assert line.warnings == [], "declared totals agree with the rows"
+
+
+def test_bad_files_end_in_the_ledger_with_a_remedy(built: tuple[Client, Truth, dict[str, LedgerLine]]) -> None:
+    _, _, lines = built
+    status = {name: (lines[name].status, lines[name].error.split(":")[0]) for name in (
+        "unknown_layout.csv", "cut_in_the_middle.json", "empty_file.csv", "wrong_encoding_png_bytes.csv",
+    )}  # fmt: skip
+    assert status == {
+        "unknown_layout.csv": ("rejected", "unknown_source"),
+        "cut_in_the_middle.json": ("rejected", "truncated_file"),
+        "empty_file.csv": ("rejected", "empty_file"),
+        "wrong_encoding_png_bytes.csv": ("rejected", "unknown_encoding"),
+    }
+    bad_rows = lines["two_bad_rows_of_five.csv"]
+    assert (bad_rows.rows_read, bad_rows.rows_loaded, bad_rows.rows_rejected) == (5, 3, 2)
+
+
+def test_the_same_files_again_change_nothing(
+    built: tuple[Client, Truth, dict[str, LedgerLine]], clickhouse: Settings
+) -> None:
+    client, truth, _ = built
+    before = campaign_days(client)
+    root = clickhouse.home / "landing"
+    for file in truth.files[:6]:
+        path = root / file.path
+        shutil.copy(path, root / WORKSPACE / "inbox" / f"again_{path.name}")
+    keys = [key for key in discover(client, Bucket(clickhouse)) if key.startswith(f"{WORKSPACE}/")]
+    lines = load(keys, "again", client, Bucket(clickhouse))
+    assert {line.status for line in lines} == {"duplicate"}
+    days = [max(file.date_max for file in truth.files)]
+    for layer in ("staging", "facts", "marts"):
+        build(layer, days, "again", settings=clickhouse)
+    assert campaign_days(client) == before
+
+
+def test_reporting_money_is_converted_at_the_rate_of_the_day(
+    built: tuple[Client, Truth, dict[str, LedgerLine]],
+) -> None:
+    client, _, _ = built
+    rows = client.query(
+        "SELECT currency, countIf(cost_reporting IS NULL), countIf(cost_reporting = cost), count()"
+        f" FROM marts.mart_campaign_daily WHERE workspace = '{WORKSPACE}' AND cost > 0 GROUP BY currency"
+    ).result_rows
+    found = {row[0]: tuple(row[1:]) for row in rows}
+    assert found["USD"][:2] == (0, found["USD"][2]), "the same currency needs no rate"
+    assert found["EUR"][:2] == (0, 0)
+    assert found["GBP"][:2] == (0, 0)
