@@ -1,0 +1,127 @@
+{#
+  Which dates an invocation rebuilds. include/transform writes them to ops.build_requests before it calls dbt:
+  a variable would make dbt parse the whole project again.
+#}
+
+{# The dates of the newest request as ISO strings. None means the whole history: no request was ever made, or
+   INSIGHTFLOW_DBT_ALL_DATES=1 asks for it (a check of everything). #}
+{% macro build_dates() %}
+    {% if not execute or env_var('INSIGHTFLOW_DBT_ALL_DATES', '') == '1' %}
+        {{ return(none) }}
+    {% endif %}
+    {% set newest = run_query(
+        "select arrayStringConcat(arraySort(arrayDistinct(dates)), ',') as dates"
+        ~ " from ops.build_requests order by requested_at desc limit 1"
+    ) %}
+    {% if newest.rows | length == 0 %}
+        {{ return(none) }}
+    {% endif %}
+    {% set dates = newest.rows[0][0] | string %}
+    {{ return(dates.split(',') if dates else []) }}
+{% endmacro %}
+
+{# First days of the periods ('day', 'week' from Monday, 'month') that hold the build dates. #}
+{% macro build_periods(period) %}
+    {% set dates = build_dates() %}
+    {% if dates is none %}
+        {{ return(none) }}
+    {% endif %}
+    {% set firsts = [] %}
+    {% for date in dates %}
+        {% set first = period_start(date, period) %}
+        {% if first not in firsts %}
+            {% do firsts.append(first) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(firsts) }}
+{% endmacro %}
+
+{# First day of the period that holds an ISO date. #}
+{% macro period_start(date, period) %}
+    {% set day = modules.datetime.date.fromisoformat(date) %}
+    {% if period == 'week' %}
+        {% set day = day - modules.datetime.timedelta(days=day.weekday()) %}
+    {% elif period == 'month' %}
+        {% set day = day.replace(day=1) %}
+    {% endif %}
+    {{ return(day.isoformat()) }}
+{% endmacro %}
+
+{# All days of the periods that hold the build dates. #}
+{% macro build_days_of(period) %}
+    {% set firsts = build_periods(period) %}
+    {% if firsts is none or period == 'day' %}
+        {{ return(firsts) }}
+    {% endif %}
+    {% set days = [] %}
+    {% for first in firsts %}
+        {% set start = modules.datetime.date.fromisoformat(first) %}
+        {% for n in range(7 if period == 'week' else 31) %}
+            {% set day = start + modules.datetime.timedelta(days=n) %}
+            {% if period == 'week' or day.month == start.month %}
+                {% do days.append(day.isoformat()) %}
+            {% endif %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(days) }}
+{% endmacro %}
+
+{# A condition `column in (dates)`: 1 (all) for None, 0 for an empty list. #}
+{% macro in_dates(column, dates) -%}
+    {%- if dates is none -%}
+        1
+    {%- elif dates | length == 0 -%}
+        0
+    {%- else -%}
+        {{ column }} in ('{{ dates | join("', '") }}')
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether this is an incremental run of an incremental model. Unit tests run the model's SQL under another
+   materialization and without a table: they read all their rows. #}
+{% macro rebuilds_dates() %}
+    {{ return(execute and model.config.materialized == 'incremental' and is_incremental()) }}
+{% endmacro %}
+
+{# For models: the condition that reads only the rows of the dates to rebuild; 1 in a full refresh or first run.
+   period='week' or 'month' takes all days of the weeks or months that the build dates touch. #}
+{% macro only_build_dates(column='date', period='day') -%}
+    {%- if rebuilds_dates() -%}
+        {{ in_dates(column, build_days_of(period)) }}
+    {%- else -%}
+        1
+    {%- endif -%}
+{%- endmacro %}
+
+{# For models that hold a period's first day: `week_start in (…)`. #}
+{% macro only_build_periods(column, period) -%}
+    {%- if rebuilds_dates() -%}
+        {{ in_dates(column, build_periods(period)) }}
+    {%- else -%}
+        1
+    {%- endif -%}
+{%- endmacro %}
+
+{# For data tests: the same, by column name (week_start and month_start hold periods). The cost of a daily run's
+   tests does not grow with history; `dbt build --full-refresh` tests everything. #}
+{% macro only_tested_dates(column='date') -%}
+    {%- if flags.FULL_REFRESH -%}
+        1
+    {%- else -%}
+        {{ in_dates(column, build_periods(period_of(column))) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# 'week' for week_start, 'month' for month_start, else 'day'. #}
+{% macro period_of(column) -%}
+    {{ return({'week_start': 'week', 'month_start': 'month'}.get(column | string, 'day')) }}
+{%- endmacro %}
+
+{# For data tests that read daily rows of another table: all days of the periods under test. #}
+{% macro only_tested_days_of(period='day') -%}
+    {%- if flags.FULL_REFRESH -%}
+        1
+    {%- else -%}
+        {{ in_dates('date', build_days_of(period)) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,45 @@
+{#
+  Takes the place of dbt-clickhouse's macro of this name. The adapter's replaces the partitions that have new
+  rows; a date that a restatement has emptied has none, and would keep its old rows. This one replaces also the
+  partitions of the dates asked for, in one statement; a partition without new rows becomes empty.
+#}
+{% macro clickhouse__incremental_insert_overwrite(existing_relation, partition_by, is_distributed=False) %}
+    {% if is_distributed %}
+        {% do exceptions.raise_compiler_error('insert_overwrite of this project is not made for distributed tables') %}
+    {% endif %}
+    {% set suffix = '__dbt_new_data_' ~ invocation_id.replace('-', '_') %}
+    {% set new_data = existing_relation.incorporate(path={"identifier": existing_relation.identifier ~ suffix}) %}
+    {{ drop_relation_if_exists(new_data) }}
+    {% call statement('main') %}
+        {{ get_create_table_as_sql(False, new_data, sql) }}
+    {% endcall %}
+
+    {% set column = partition_by if partition_by is string else partition_by[0] %}
+    {% set ids = [] %}
+    {% for first in build_periods(period_of(column)) or [] %}
+        {% do ids.append(first.replace('-', '')) %}
+    {% endfor %}
+    {% set existing = run_query(
+        "select distinct table, partition_id from system.parts where active"
+        ~ " and database = '" ~ existing_relation.schema ~ "'"
+        ~ " and table in ('" ~ new_data.identifier ~ "', '" ~ existing_relation.identifier ~ "')"
+    ).rows %}
+    {% set replaced = [] %}
+    {% for part in existing %}
+        {% if part[1] not in replaced and (part[0] == new_data.identifier or part[1] in ids) %}
+            {% do replaced.append(part[1]) %}
+        {% endif %}
+    {% endfor %}
+    {% if replaced %}
+        {% call statement('replace_partitions') %}
+            alter table {{ existing_relation }}
+            {%- for partition_id in replaced | sort %}
+                replace partition id '{{ partition_id }}' from {{ new_data }}{{ ',' if not loop.last }}
+            {%- endfor %}
+            {%- if adapter.is_at_or_after_version('26.6') %}
+                settings allow_replace_partition_from_empty_source = 1
+            {%- endif %}
+        {% endcall %}
+    {% endif %}
+    {% do adapter.drop_relation(new_data) %}
+{% endmacro %}

@@ -1,0 +1,63 @@
+{# Every ratio of the project is written here, once. #}
+
+{# A ratio as Nullable(Float64): NULL where the denominator is 0 or NULL or the numerator is NULL; never inf, nan. #}
+{% macro safe_ratio(numerator, denominator) -%}
+    (toFloat64({{ numerator }}) / nullIf(toFloat64({{ denominator }}), 0))
+{%- endmacro %}
+
+{# clicks per impression, a fraction #}
+{% macro ctr(clicks='clicks', impressions='impressions') -%}
+    {{ safe_ratio(clicks, impressions) }}
+{%- endmacro %}
+
+{# cost per click #}
+{% macro cpc(cost='cost', clicks='clicks') -%}
+    {{ safe_ratio(cost, clicks) }}
+{%- endmacro %}
+
+{# cost per thousand impressions #}
+{% macro cpm(cost='cost', impressions='impressions') -%}
+    (1000 * {{ safe_ratio(cost, impressions) }})
+{%- endmacro %}
+
+{# cost per conversion #}
+{% macro cpa(cost='cost', conversions='conversions') -%}
+    {{ safe_ratio(cost, conversions) }}
+{%- endmacro %}
+
+{# conversions per click, a fraction #}
+{% macro cvr(conversions='conversions', clicks='clicks') -%}
+    {{ safe_ratio(conversions, clicks) }}
+{%- endmacro %}
+
+{# value per cost #}
+{% macro roas(value='conversion_value', cost='cost') -%}
+    {{ safe_ratio(value, cost) }}
+{%- endmacro %}
+
+{# (value - cost) per cost; the subtraction is in Decimal, before the division #}
+{% macro roi(value='conversion_value', cost='cost') -%}
+    {{ safe_ratio('(' ~ value ~ ' - ' ~ cost ~ ')', cost) }}
+{%- endmacro %}
+
+{# value per conversion #}
+{% macro aov(value='conversion_value', conversions='conversions') -%}
+    {{ safe_ratio(value, conversions) }}
+{%- endmacro %}
+
+{# All ratio columns of a mart from its sums: those of account currency, or with money='reporting' those of
+   reporting currency, named with the suffix. Ratios without money (ctr, cvr) come once. #}
+{% macro ratio_columns(money='account') -%}
+    {%- set suffix = '_reporting' if money == 'reporting' else '' -%}
+    {%- set cost, value = 'cost' ~ suffix, 'conversion_value' ~ suffix -%}
+    {%- if money == 'account' -%}
+    {{ ctr() }} as ctr,
+    {{ cvr() }} as cvr,
+    {% endif -%}
+    {{ cpc(cost) }} as cpc{{ suffix }},
+    {{ cpm(cost) }} as cpm{{ suffix }},
+    {{ cpa(cost) }} as cpa{{ suffix }},
+    {{ roas(value, cost) }} as roas{{ suffix }},
+    {{ roi(value, cost) }} as roi{{ suffix }},
+    {{ aov(value) }} as aov{{ suffix }}
+{%- endmacro %}

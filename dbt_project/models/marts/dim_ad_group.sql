@@ -1,0 +1,6 @@
+{{ config(
+    materialized='table', partition_by=none,
+    order_by=['workspace', 'platform', 'account_id', 'campaign_id', 'ad_group_id']
+) }}
+
+{{ entity_dimension(['account', 'campaign', 'ad_group']) }}

@@ -1,0 +1,3 @@
+{{ config(partition_by='week_start', order_by=['workspace', 'platform', 'account_id', 'campaign_id']) }}
+
+{{ period_mart(ref('mart_campaign_daily'), ['account', 'campaign'], 'week') }}

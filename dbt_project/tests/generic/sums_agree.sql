@@ -1,0 +1,36 @@
+{#
+  The model and `compare_model` have the same keys and, key by key, the same sums. NULL-aware: a sum of nothing
+  but NULL equals only the same. `if_given` are columns that the model may leave NULL on purpose (money without a
+  rate or of several currencies); where it gives them they agree. `flags` agree by their maximum.
+  With period='week' or 'month' the model holds weeks or months, and `compare_model` their days.
+  Shared by all: rule 1 (conservation), rule 2 (nothing that the newest exports do not list).
+#}
+{% test sums_agree(model, compare_model, keys, columns, if_given=[], flags=[], period='day') %}
+{% set date = {'week': 'toMonday(date)', 'month': 'toStartOfMonth(date)'}.get(period, 'date') %}
+{% set model_date = {'week': 'week_start', 'month': 'month_start'}.get(period, 'date') %}
+{% set values = columns + if_given + flags %}
+with both_sides as (
+    select 'model' as side, {{ model_date }} as key_date, {{ (keys + values) | join(', ') }}
+    from {{ model }}
+    union all
+    select 'compared' as side, {{ date }} as key_date, {{ (keys + values) | join(', ') }}
+    from {{ compare_model }}
+    where {{ only_tested_days_of(period) }}
+)
+
+select key_date, {{ keys | join(', ') }}
+from both_sides
+group by key_date, {{ keys | join(', ') }}
+having
+    countIf(side = 'model') = 0 or countIf(side = 'compared') = 0
+    {% for column in columns %}
+    or not (sumIf({{ column }}, side = 'model') <=> sumIf({{ column }}, side = 'compared'))
+    {% endfor %}
+    {% for column in if_given %}
+    or ifNull(sumIf({{ column }}, side = 'model') != sumIf({{ column }}, side = 'compared'),
+        sumIf({{ column }}, side = 'model') is not null)
+    {% endfor %}
+    {% for column in flags %}
+    or maxIf({{ column }}, side = 'model') != maxIf({{ column }}, side = 'compared')
+    {% endfor %}
+{% endtest %}

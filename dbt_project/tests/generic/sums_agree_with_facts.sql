@@ -1,0 +1,47 @@
+{#
+  Rule 3, grains never add: for every account and day the mart has the sums of the first of `grains` that the
+  facts have, of one grain only. Money may be NULL only where the facts have several currencies.
+#}
+{% test sums_agree_with_facts(model, grains) %}
+{% set sums = ['impressions', 'clicks', 'conversions', 'cost', 'conversion_value'] %}
+with by_grain as (
+    select
+        workspace, platform, account_id, date, grain,
+        {% for column in sums %}sum({{ column }}) as {{ column }}_sum,{% endfor %}
+        uniqExact(currency) + max(currency is null) as currencies,
+        max(is_provisional) as provisional
+    from {{ ref('fct_ad_performance_daily') }}
+    where
+        grain in ('{{ grains | join("', '") }}')
+        and {{ only_tested_days_of() }}
+    group by workspace, platform, account_id, date, grain
+),
+
+both_sides as (
+    select
+        'facts' as side, workspace, platform, account_id, date,
+        {% for column in sums %}{{ column }}_sum as {{ column }},{% endfor %}
+        currencies, provisional
+    from by_grain
+    order by indexOf(['{{ grains | join("', '") }}'], grain)
+    limit 1 by workspace, platform, account_id, date
+    union all
+    select
+        'mart' as side, workspace, platform, account_id, date,
+        {{ sums | join(', ') }},
+        0 as currencies, is_provisional as provisional
+    from {{ model }}
+)
+
+select workspace, platform, account_id, date
+from both_sides
+group by workspace, platform, account_id, date
+having
+    countIf(side = 'facts') = 0 or countIf(side = 'mart') = 0
+    or max(currencies) < 2 and (
+        {% for column in sums %}
+        not (sumIf({{ column }}, side = 'facts') <=> sumIf({{ column }}, side = 'mart')) {{ 'or' if not loop.last }}
+        {% endfor %}
+    )
+    or maxIf(provisional, side = 'facts') != maxIf(provisional, side = 'mart')
+{% endtest %}

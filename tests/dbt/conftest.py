@@ -1,0 +1,137 @@
+"""A warehouse of its own for dbt tests: the embedded ClickHouse, migrated, with seeds and an empty staging table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from include.settings import Settings
+from include.transform import runner
+from include.warehouse.client import connect
+from include.warehouse.migrate import migrate
+from tests.support.engines import clickhouse_server
+from tests.support.processes import free_port
+
+MODELS = ("path:models/facts", "path:models/marts")
+EXPORTED = datetime(2026, 7, 1, 6, tzinfo=UTC)
+
+
+@dataclass
+class Project:
+    """The dbt project on a warehouse, with staging filled by hand."""
+
+    settings: Settings
+    client: Client
+
+    def stage(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Put rows into staging in place of what it holds of their dates. Columns not given have a default."""
+        filled = [DEFAULTS | dict(row) for row in rows]
+        for day in {row["date"] for row in filled}:
+            self.unstage(day)
+        self.client.insert(
+            "staging.stg_ad_performance", [list(row.values()) for row in filled], column_names=list(DEFAULTS)
+        )
+
+    def unstage(self, day: date) -> None:
+        """Empty a date of staging, as a newer export without rows does."""
+        self.client.command(f"ALTER TABLE staging.stg_ad_performance DROP PARTITION '{day}'")
+
+    def clear(self) -> None:
+        """No staging rows, no marts, no requests."""
+        self.client.command("TRUNCATE TABLE staging.stg_ad_performance")
+        self.client.command("TRUNCATE TABLE ops.build_requests")
+        for table in self.tables():
+            self.client.command(f"DROP TABLE marts.{table}")
+
+    def request(self, dates: Iterable[date]) -> None:
+        """Ask for a rebuild of these dates, as include/transform does."""
+        self.client.insert("ops.build_requests", [["test", list(dates)]], column_names=["run_id", "dates"])
+
+    def dbt(self, *arguments: str) -> runner.Outcome:
+        """Run dbt; what it could not do is in the outcome."""
+        return runner.invoke(self.settings, list(arguments))
+
+    def run(self, *dates: date, full_refresh: bool = False) -> None:
+        """Rebuild facts and marts for the dates (none: whatever was asked for last), without data tests."""
+        if dates:
+            self.request(dates)
+        outcome = self.dbt("run", "--select", *MODELS, *(["--full-refresh"] if full_refresh else []))
+        assert outcome.success, failures(outcome)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a statement."""
+        return [tuple(row) for row in self.client.query(sql).result_rows]
+
+    def tables(self) -> list[str]:
+        """Tables of the database marts."""
+        sql = "SELECT name FROM system.tables WHERE database = 'marts' ORDER BY name"
+        return [name for (name,) in self.query(sql)]
+
+    def snapshot(self) -> dict[str, list[str]]:
+        """Every row of every mart, as text, sorted."""
+        return {
+            table: sorted(row for (row,) in self.query(f"SELECT toString(tuple(*)) FROM marts.{table}"))
+            for table in self.tables()
+        }
+
+
+DEFAULTS: dict[str, Any] = {
+    "workspace": "demo",
+    "platform": "google_ads",
+    "grain": "campaign",
+    "account_id": "a1",
+    "account_name": "Account",
+    "campaign_id": None,
+    "campaign_name": None,
+    "ad_group_id": None,
+    "ad_group_name": None,
+    "ad_id": None,
+    "ad_name": None,
+    "segments": {},
+    "date": date(2026, 6, 30),
+    "impressions": None,
+    "clicks": None,
+    "cost": None,
+    "conversions": None,
+    "conversion_value": None,
+    "currency": "USD",
+    "file_id": "file",
+    "row_number": 1,
+    "exported_at": EXPORTED,
+    "restatement_days": 3,
+}
+
+
+def failures(outcome: runner.Outcome) -> list[str]:
+    """Names of failed nodes with what they say."""
+    bad = [f"{n['node']}: {n['message']}" for n in outcome.nodes if n["status"] in ("error", "fail")]
+    return bad or [outcome.error]
+
+
+@pytest.fixture(scope="session")
+def dbt_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The project on a server that only dbt tests use, so that they may drop its tables."""
+    settings = Settings(
+        _env_file=None, home=tmp_path_factory.mktemp("dbt_home"), clickhouse_port=free_port(), clickhouse_url=""
+    )
+    with clickhouse_server(settings):
+        client = connect(settings)
+        migrate(client)
+        project = Project(settings, client)
+        for arguments in (["seed"], ["run", "--select", "stg_ad_performance"]):
+            outcome = project.dbt(*arguments)
+            assert outcome.success, failures(outcome)
+        yield project
+        client.close()
+
+
+@pytest.fixture
+def project(dbt_warehouse: Project) -> Project:
+    """The project with nothing staged and nothing built."""
+    dbt_warehouse.clear()
+    return dbt_warehouse
