@@ -1,0 +1,152 @@
+"""The databases behind the API: lazy, pooled, with short time-outs. What is away becomes ``Unavailable``."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import urllib.request
+from collections.abc import Iterator, Mapping
+from queue import Empty, LifoQueue
+from typing import TYPE_CHECKING, Any
+
+from include.api.problems import Unavailable
+from include.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+    from sqlalchemy import Connection, Engine
+
+QUERY_SECONDS = 10
+PROBE_SECONDS = 2
+POOL = 8
+# Tables that a fresh installation does not have yet: no rows, not an error.
+UNKNOWN_TABLE, UNKNOWN_DATABASE = 60, 81
+
+
+class Backends:
+    """The two databases of one installation. Safe to share between threads."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._clients: LifoQueue[Client] = LifoQueue(maxsize=POOL)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read at first use: importing the app reads and writes nothing."""
+        if self._settings is None:
+            self._settings = get_settings()
+        return self._settings
+
+    @contextlib.contextmanager
+    def postgres(self) -> Iterator[Connection]:
+        """A connection in a transaction that commits at the end of the block. Raises ``Unavailable``."""
+        from sqlalchemy import exc
+
+        try:
+            with self._postgres_engine().begin() as connection:
+                yield connection
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+            raise Unavailable("PostgreSQL", str(error).splitlines()[0]) from error
+
+    def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Rows of a ClickHouse query by the read-only user; none where the table does not exist yet.
+
+        Raises ``Unavailable``, also when the query takes longer than ``QUERY_SECONDS``.
+        """
+        from clickhouse_connect.driver.exceptions import ClickHouseError
+
+        client: Client | None = None
+        try:
+            client = self._client()
+            result = client.query(query, parameters=dict(parameters or {}))
+            rows = list(result.named_results())
+        except ClickHouseError as error:
+            code = getattr(error, "code", None)
+            if code in (UNKNOWN_TABLE, UNKNOWN_DATABASE):
+                rows = []
+            elif code is None:
+                # The server did not answer: this client's sockets are of no more use.
+                self._discard(client)
+                client = None
+                raise Unavailable("ClickHouse", str(error).splitlines()[0]) from error
+            else:
+                raise
+        finally:
+            if client is not None:
+                self._give_back(client)
+        return rows
+
+    def probe(self) -> dict[str, str]:
+        """The databases and what is wrong with each; empty where it answers our log-in."""
+        return {"clickhouse": self._probe_clickhouse(), "postgres": self._probe_postgres()}
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._engine is not None:
+            self._engine.dispose()
+        with contextlib.suppress(Empty):
+            while True:
+                self._clients.get_nowait().close()
+
+    def _postgres_engine(self) -> Engine:
+        with self._lock:
+            if self._engine is None:
+                from include.insights.database import make_engine
+
+                self._engine = make_engine(
+                    self.settings,
+                    pool_size=POOL,
+                    statement_timeout_ms=QUERY_SECONDS * 1000,
+                    pool_timeout=PROBE_SECONDS,
+                )
+            return self._engine
+
+    def _client(self) -> Client:
+        with contextlib.suppress(Empty):
+            return self._clients.get_nowait()
+        from urllib3 import Timeout
+
+        from include.warehouse.client import connect
+
+        client = connect(self.settings, reader=True)
+        client.timeout = Timeout(connect=PROBE_SECONDS, read=QUERY_SECONDS)
+        return client
+
+    def _give_back(self, client: Client) -> None:
+        if self._clients.full():
+            client.close()
+        else:
+            self._clients.put(client)
+
+    @staticmethod
+    def _discard(client: Client | None) -> None:
+        if client is not None:
+            client.close()
+
+    def _probe_clickhouse(self) -> str:
+        settings = self.settings
+        request = urllib.request.Request(
+            f"{settings.clickhouse_url.rstrip('/')}/?query=SELECT%201",
+            headers={
+                "X-ClickHouse-User": settings.clickhouse_reader,
+                "X-ClickHouse-Key": settings.clickhouse_reader_password.get_secret_value(),
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=PROBE_SECONDS) as response:
+                response.read()
+        except OSError as error:
+            return str(error) or type(error).__name__
+        return ""
+
+    def _probe_postgres(self) -> str:
+        from sqlalchemy import text
+
+        try:
+            with self.postgres() as connection:
+                connection.execute(text("SELECT 1"))
+        except Unavailable as error:
+            return error.reason
+        return ""

@@ -1,0 +1,233 @@
+"""What the API gives and takes. Money and ratios are JSON numbers; ratios are fractions; null is unknown."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+Severity = Literal["critical", "high", "medium", "low"]
+Status = Literal["open", "acknowledged", "resolved"]
+Order = Literal["money", "date", "rank"]
+
+
+class Token(BaseModel):
+    """OAuth2 token response."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"
+    expires_in: int = Field(description="seconds")
+    role: str
+    workspaces: list[str] = Field(description='["*"] is every workspace')
+
+
+class Insight(BaseModel):
+    """One finding: what happened to which entity, when, and how much money is at stake."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    workspace: str
+    insight_key: str
+    kind: str
+    severity: Severity
+    status: Status
+    entity_type: str
+    entity_id: str | None
+    entity_name: str | None
+    platform: str | None
+    account_id: str | None
+    metric: str | None
+    date_start: date
+    date_end: date
+    title: str
+    body: str
+    impact_amount: Money | None
+    impact_currency: str | None
+    confidence: float | None
+    rank: int
+    evidence: dict[str, Any] | list[Any]
+    is_provisional: bool
+    first_seen_at: datetime
+    last_seen_at: datetime
+    resolved_at: datetime | None
+    status_by: str | None
+    status_at: datetime | None
+    run_id: str
+
+
+class InsightPage(BaseModel):
+    """A page of insights; `next_cursor` is null on the last one."""
+
+    items: list[Insight]
+    next_cursor: str | None
+
+
+class StatusChange(BaseModel):
+    """What a person may set; publishing then leaves it alone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Status
+
+
+class Period(BaseModel):
+    """Days from `date_from` to `date_to`, both included."""
+
+    date_from: date
+    date_to: date
+    days: int
+
+
+class Totals(BaseModel):
+    """Sums of a period in reporting currency, and ratios of those sums."""
+
+    spend: Money | None = None
+    value: Money | None = None
+    impressions: int | None = None
+    clicks: int | None = None
+    conversions: Money | None = None
+    roas: float | None = None
+    roi: float | None = None
+    cpa: float | None = None
+    ctr: float | None = None
+
+
+class Change(BaseModel):
+    """Change against the previous period as a fraction; null where that was zero or unknown."""
+
+    spend: float | None = None
+    value: float | None = None
+    clicks: float | None = None
+    conversions: float | None = None
+    roas: float | None = None
+    cpa: float | None = None
+
+
+class Campaign(BaseModel):
+    """A campaign's sums over the period, in reporting currency."""
+
+    platform: str
+    account_id: str | None
+    campaign_id: str | None
+    campaign_name: str | None
+    spend: Money | None
+    value: Money | None
+    conversions: Money | None
+    profit: Money | None
+    roas: float | None
+
+
+class PlatformTotals(Totals):
+    """A platform's part of the totals."""
+
+    platform: str
+
+
+class Waste(BaseModel):
+    """Spend of campaigns without a single conversion in the period, where conversions are known."""
+
+    amount: Money
+    share: float | None = Field(description="of the spend of all campaigns")
+    campaigns: int
+    top: list[Campaign]
+
+
+class AnomalyCount(BaseModel):
+    """Anomalies of one kind and severity; several metrics of an entity on a day are one."""
+
+    kind: str
+    severity: str
+    count: int
+
+
+class OpenInsights(BaseModel):
+    """The inbox in numbers."""
+
+    open: int
+    acknowledged: int
+    at_stake: Money = Field(description="sum of the impact of open insights")
+    by_severity: dict[str, int]
+
+
+class Day(BaseModel):
+    """One day's totals, for a line."""
+
+    date: date
+    spend: Money | None
+    value: Money | None
+    conversions: Money | None
+    is_provisional: bool
+
+
+class Freshness(BaseModel):
+    """How far the numbers reach."""
+
+    last_date: date | None = Field(description="last day in the marts")
+    provisional_days: int = Field(description="days of the period whose numbers the platforms may still change")
+    unpriced: int = Field(description="platform-days of the period left out of the money: a rate is missing")
+    last_loaded_at: datetime | None
+    last_published_at: datetime | None
+    files: dict[str, int] = Field(description="files of the last 30 days by status")
+
+
+class Quality(BaseModel):
+    """The newest check of the staging table."""
+
+    state: Literal["ok", "warning", "error", "unknown"]
+    checked_at: datetime | None
+    run_id: str | None
+    expectations: int
+    warnings: int
+    errors: int
+    messages: list[str]
+
+
+class Summary(BaseModel):
+    """A period of one workspace, for a person at nine in the morning."""
+
+    workspace: str
+    workspaces: list[str] = Field(description="that the caller may choose from")
+    currency: str | None
+    period: Period | None
+    previous: Period | None
+    totals: Totals
+    previous_totals: Totals
+    change: Change
+    platforms: list[PlatformTotals]
+    best: list[Campaign]
+    worst: list[Campaign]
+    waste: Waste
+    anomalies: list[AnomalyCount]
+    insights: OpenInsights
+    daily: list[Day]
+    freshness: Freshness
+    quality: Quality
+
+
+class LedgerFile(BaseModel):
+    """The newest attempt at a file."""
+
+    file_id: str
+    workspace: str
+    source: str
+    uri: str
+    status: str
+    loaded_at: datetime
+    rows_read: int
+    rows_loaded: int
+    rows_rejected: int
+    rows_skipped: int
+    date_min: date | None
+    date_max: date | None
+    error: str
+
+
+class Ready(BaseModel):
+    """Whether the databases answer."""
+
+    status: Literal["ready"] = "ready"
+    checks: dict[str, str]

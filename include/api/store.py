@@ -1,0 +1,186 @@
+"""Insights in PostgreSQL as a caller sees them. Every query here starts from `_scoped`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    Integer,
+    Numeric,
+    String,
+    and_,
+    cast,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+    text,
+    update,
+)
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.exc import DataError
+from sqlalchemy.sql import ColumnElement, Select
+
+from include.api.schemas import Insight, Order, Status
+from include.api.scope import Caller, postgres_scope
+
+_TYPES: dict[str, Any] = {
+    "id": BigInteger(),
+    "date_start": Date(),
+    "date_end": Date(),
+    "impact_amount": Numeric(18, 2),
+    "workspace": String(),
+    "rank": Integer(),
+}
+INSIGHTS = table("insights", *(column(name, _TYPES.get(name)) for name in Insight.model_fields))
+C = INSIGHTS.c
+# Unknown impact sorts last; a cursor needs a value to compare with.
+_MONEY = func.coalesce(C.impact_amount, cast(literal(-1), Numeric(18, 2)))
+
+_DAMAGED = "the cursor is damaged; start again without one"
+
+# Sort keys, each with True for descending; the id makes every order total.
+ORDERS: dict[Order, tuple[tuple[ColumnElement[Any], bool], ...]] = {
+    "money": ((_MONEY, True), (C.id, True)),
+    "date": ((C.date_end, True), (C.id, True)),
+    "rank": ((C.date_end, True), (C.rank, False), (C.id, False)),
+}
+
+
+class BadCursor(ValueError):
+    """The cursor is not one that this order gave."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Conditions on a list of insights; None means any."""
+
+    workspace: str | None = None
+    status: Sequence[str] | None = None
+    kind: Sequence[str] | None = None
+    severity: Sequence[str] | None = None
+    platform: Sequence[str] | None = None
+    entity_type: Sequence[str] | None = None
+    entity_id: str | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+    min_impact: Decimal | None = None
+
+
+def find(
+    connection: Connection, caller: Caller, filters: Filters, order: Order, limit: int, cursor: str | None
+) -> tuple[list[Row[Any]], str | None]:
+    """A page of insights and the cursor of the next, or None. Raises ``BadCursor``."""
+    keys = ORDERS[order]
+    query = _filtered(_scoped(caller, filters.workspace), filters)
+    if cursor:
+        query = query.where(_after(keys, _decode(cursor, order, len(keys))))
+    query = query.order_by(*(key.desc() if down else key.asc() for key, down in keys)).limit(limit + 1)
+    query = query.add_columns(*(key.label(f"_{n}") for n, (key, _) in enumerate(keys)))
+    try:
+        rows = list(connection.execute(query))
+    except DataError as error:
+        raise BadCursor(_DAMAGED) from error
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]._mapping
+    return rows[:limit], _encode(order, [last[f"_{n}"] for n in range(len(keys))])
+
+
+def get(connection: Connection, caller: Caller, insight_id: int) -> Row[Any] | None:
+    """The insight, or None where there is none that the caller sees."""
+    return connection.execute(_scoped(caller).where(C.id == insight_id)).one_or_none()
+
+
+def set_status(connection: Connection, caller: Caller, insight_id: int, status: Status) -> Row[Any] | None:
+    """Set what a person decided and give the insight back, or None where the caller sees none."""
+    resolved = status == "resolved"
+    statement = (
+        update(INSIGHTS)
+        .where(C.id == insight_id, postgres_scope(caller, C.workspace))
+        .values(
+            status=status,
+            status_by=caller.name,
+            status_at=func.now(),
+            resolved_at=func.coalesce(C.resolved_at, func.now()) if resolved else None,
+        )
+        .returning(*INSIGHTS.c)
+    )
+    return connection.execute(statement).one_or_none()
+
+
+def counts(connection: Connection, caller: Caller, workspace: str) -> dict[str, Any]:
+    """Open and acknowledged insights, the money of the open ones, and these by severity."""
+    query = (
+        select(C.status, C.severity, func.count().label("n"), func.sum(C.impact_amount).label("money"))
+        .where(postgres_scope(caller, C.workspace, workspace), C.status.in_(["open", "acknowledged"]))
+        .group_by(C.status, C.severity)
+    )
+    rows = list(connection.execute(query))
+    still = [row for row in rows if row.status == "open"]
+    return {
+        "open": sum(row.n for row in still),
+        "acknowledged": sum(row.n for row in rows if row.status == "acknowledged"),
+        "at_stake": sum((row.money or Decimal(0) for row in still), Decimal(0)),
+        "by_severity": {row.severity: row.n for row in still},
+    }
+
+
+def last_published(connection: Connection) -> Any:
+    """When a run last published, or None."""
+    return connection.execute(text("SELECT max(published_at) FROM publications")).scalar()
+
+
+def _scoped(caller: Caller, workspace: str | None = None) -> Select[Any]:
+    return select(*INSIGHTS.c).where(postgres_scope(caller, C.workspace, workspace))
+
+
+def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
+    for name in ("status", "kind", "severity", "platform", "entity_type"):
+        if wanted := getattr(filters, name):
+            query = query.where(C[name].in_(list(wanted)))
+    if filters.entity_id is not None:
+        query = query.where(C.entity_id == filters.entity_id)
+    if filters.date_from is not None:
+        query = query.where(C.date_end >= filters.date_from)
+    if filters.date_to is not None:
+        query = query.where(C.date_start <= filters.date_to)
+    if filters.min_impact is not None:
+        query = query.where(C.impact_amount >= filters.min_impact)
+    return query
+
+
+def _after(keys: Sequence[tuple[ColumnElement[Any], bool]], values: Sequence[str]) -> ColumnElement[bool]:
+    """Rows behind the given one: (a, b) after (x, y) is a after x, or a = x and b after y."""
+    steps: list[ColumnElement[bool]] = []
+    ahead: list[ColumnElement[bool]] = []
+    for (key, down), value in zip(keys, values, strict=True):
+        bound = cast(literal(value, String()), key.type)
+        steps.append(and_(*ahead, key < bound if down else key > bound))
+        ahead.append(key == bound)
+    return or_(*steps)
+
+
+def _encode(order: str, values: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([order, *map(str, values)]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, order: Order, length: int) -> list[str]:
+    try:
+        name, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise BadCursor(_DAMAGED) from error
+    if name != order or len(values) != length or not all(isinstance(value, str) for value in values):
+        raise BadCursor(f"the cursor is not one of order={order}; start again without one")
+    return [str(value) for value in values]

@@ -1,0 +1,261 @@
+"""A period of one workspace in numbers, from the marts. Sums first, ratios of sums after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from include.api import store
+from include.api.backends import Backends
+from include.api.schemas import (
+    AnomalyCount,
+    Campaign,
+    Change,
+    Day,
+    Freshness,
+    OpenInsights,
+    Period,
+    PlatformTotals,
+    Quality,
+    Summary,
+    Totals,
+    Waste,
+)
+from include.api.scope import Caller, clickhouse_scope
+
+SPARK_DAYS = 28
+TOP = 3
+SUMS = (
+    "sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value, sum(impressions) AS impressions,"
+    " sum(clicks) AS clicks, sum(conversions) AS conversions"
+)
+
+
+def visible_workspaces(backends: Backends, caller: Caller) -> list[str]:
+    """The caller's workspaces that have data, in order of their names."""
+    condition, parameters = clickhouse_scope(caller)
+    rows = backends.rows(
+        f"SELECT DISTINCT workspace FROM marts.mart_platform_daily WHERE {condition} ORDER BY workspace",
+        parameters,
+    )
+    return [str(row["workspace"]) for row in rows]
+
+
+def summarise(
+    backends: Backends, caller: Caller, workspace: str | None, date_from: date | None, date_to: date | None
+) -> Summary:
+    """The summary of the period, by default of the last day that has numbers.
+
+    Without ``workspace`` it is the installation's own where the caller sees it, else the first they see.
+    Raises ``Unavailable``.
+    """
+    names = visible_workspaces(backends, caller)
+    chosen = workspace or _default_workspace(backends, caller, names)
+    reader = _Reader(backends, caller, chosen)
+    last = reader.last_date()
+    period = _period(date_from, date_to, last)
+    previous = _before(period) if period else None
+    platforms = reader.platforms(period)
+    totals, before = reader.totals(period), reader.totals(previous)
+    campaigns = reader.campaigns(period)
+    with backends.postgres() as connection:
+        inbox = OpenInsights(**store.counts(connection, caller, chosen))
+        published = store.last_published(connection)
+    return Summary(
+        workspace=chosen,
+        workspaces=names,
+        currency=reader.currency(),
+        period=period,
+        previous=previous,
+        totals=totals,
+        previous_totals=before,
+        change=Change(**{name: _change(totals, before, name) for name in Change.model_fields}),
+        platforms=platforms,
+        best=_ranked(campaigns, best=True),
+        worst=_ranked(campaigns, best=False),
+        waste=_waste(campaigns),
+        anomalies=reader.anomalies(period),
+        insights=inbox,
+        daily=reader.daily(period),
+        freshness=reader.freshness(period, last, published),
+        quality=reader.quality(),
+    )
+
+
+def _default_workspace(backends: Backends, caller: Caller, names: list[str]) -> str:
+    own = backends.settings.workspace
+    if own in names or not names:
+        return own if caller.sees(own) else next(iter(caller.workspaces), own)
+    return names[0]
+
+
+class _Reader:
+    """Queries of one workspace; the scope is the caller's, narrowed to it."""
+
+    def __init__(self, backends: Backends, caller: Caller, workspace: str) -> None:
+        self._backends = backends
+        self._condition, self._parameters = clickhouse_scope(caller, workspace)
+
+    def _rows(self, query: str, period: Period | None = None, **more: Any) -> list[dict[str, Any]]:
+        days = {"first": period.date_from, "last": period.date_to} if period else {}
+        scoped = query.replace("{scope}", self._condition).replace(
+            "{days}", "date BETWEEN {first:Date} AND {last:Date}"
+        )
+        return self._backends.rows(scoped, self._parameters | days | more)
+
+    def last_date(self) -> date | None:
+        rows = self._rows("SELECT maxOrNull(date) AS last FROM marts.mart_platform_daily WHERE {scope}")
+        return rows[0]["last"] if rows else None
+
+    def currency(self) -> str | None:
+        rows = self._rows(
+            "SELECT argMaxOrNull(reporting_currency, date) AS currency FROM marts.mart_platform_daily WHERE {scope}"
+        )
+        return str(rows[0]["currency"]) if rows and rows[0]["currency"] else None
+
+    def totals(self, period: Period | None) -> Totals:
+        if period is None:
+            return Totals()
+        rows = self._rows(f"SELECT {SUMS} FROM marts.mart_platform_daily WHERE {{scope}} AND {{days}}", period)
+        return Totals(**_with_ratios(rows[0])) if rows else Totals()
+
+    def platforms(self, period: Period | None) -> list[PlatformTotals]:
+        if period is None:
+            return []
+        rows = self._rows(
+            f"SELECT platform, {SUMS} FROM marts.mart_platform_daily WHERE {{scope}} AND {{days}}"
+            " GROUP BY platform ORDER BY spend DESC NULLS LAST, platform",
+            period,
+        )
+        return [PlatformTotals(**_with_ratios(row)) for row in rows]
+
+    def campaigns(self, period: Period | None) -> list[Campaign]:
+        if period is None:
+            return []
+        rows = self._rows(
+            "SELECT platform, account_id, campaign_id, argMax(campaign_name, date) AS campaign_name,"
+            " sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value,"
+            " sum(conversions) AS conversions"
+            " FROM marts.mart_campaign_daily WHERE {scope} AND {days}"
+            " GROUP BY platform, account_id, campaign_id, coalesce(campaign_id, mart_campaign_daily.campaign_name)"
+            " ORDER BY spend DESC NULLS LAST, platform, account_id, campaign_id",
+            period,
+        )
+        return [
+            Campaign(**row, profit=_minus(row["value"], row["spend"]), roas=_ratio(row["value"], row["spend"]))
+            for row in rows
+        ]
+
+    def anomalies(self, period: Period | None) -> list[AnomalyCount]:
+        if period is None:
+            return []
+        rows = self._rows(
+            "SELECT kind, severity, uniqExact(platform, account_id, entity_type, entity_id, date) AS count FROM marts.anomaly_daily WHERE {scope} AND {days}"
+            " GROUP BY kind, severity ORDER BY count DESC, kind, severity",
+            period,
+        )
+        return [AnomalyCount(**row) for row in rows]
+
+    def daily(self, period: Period | None) -> list[Day]:
+        if period is None:
+            return []
+        first = period.date_to - timedelta(days=max(SPARK_DAYS, period.days) - 1)
+        rows = self._rows(
+            "SELECT date, sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value,"
+            " sum(conversions) AS conversions, max(mart_platform_daily.is_provisional) AS is_provisional"
+            " FROM marts.mart_platform_daily WHERE {scope} AND {days} GROUP BY date ORDER BY date",
+            Period(date_from=first, date_to=period.date_to, days=(period.date_to - first).days + 1),
+        )
+        return [Day(**row) for row in rows]
+
+    def freshness(self, period: Period | None, last: date | None, published: Any) -> Freshness:
+        files = self._rows(
+            "SELECT status, count() AS n, maxIf(loaded_at, status = 'loaded') AS newest FROM ops.file_ledger"
+            " WHERE {scope} AND loaded_at > now() - INTERVAL 30 DAY GROUP BY status"
+        )
+        newest = [row["newest"] for row in files if row["status"] == "loaded"]
+        young = self._rows(
+            "SELECT uniqExactIf(date, is_provisional) AS provisional,"
+            " countIf(isNull(cost_reporting) AND ifNull(clicks, 0) > 0) AS unpriced"
+            " FROM marts.mart_platform_daily WHERE {scope} AND {days}",
+            period,
+        ) if period else []  # fmt: skip
+        return Freshness(
+            last_date=last,
+            provisional_days=young[0]["provisional"] if young else 0,
+            unpriced=young[0]["unpriced"] if young else 0,
+            last_loaded_at=newest[0] if newest else None,
+            last_published_at=published,
+            files={str(row["status"]): row["n"] for row in files},
+        )
+
+    def quality(self) -> Quality:
+        # A check covers all workspaces at once (workspace = ''); one of a single workspace counts for it alone.
+        rows = self._rows(
+            "SELECT run_id, checked_at, expectation, severity, success, detail FROM ops.quality_results"
+            " WHERE (workspace = '' OR {scope})"
+            " AND checked_at = (SELECT max(checked_at) FROM ops.quality_results WHERE workspace = '' OR {scope})"
+        )
+        failed = [row for row in rows if not row["success"]]
+        errors = [row for row in failed if row["severity"] == "error"]
+        state = "unknown" if not rows else "error" if errors else "warning" if failed else "ok"
+        return Quality(
+            state=state,
+            checked_at=rows[0]["checked_at"] if rows else None,
+            run_id=rows[0]["run_id"] if rows else None,
+            expectations=len(rows),
+            warnings=len(failed) - len(errors),
+            errors=len(errors),
+            messages=[str(row["detail"]) for row in errors + [row for row in failed if row not in errors]][:10],
+        )
+
+
+def _period(date_from: date | None, date_to: date | None, last: date | None) -> Period | None:
+    end = date_to or max(filter(None, (last, date_from)), default=None)
+    if end is None:
+        return None
+    start = date_from or end
+    return Period(date_from=start, date_to=end, days=(end - start).days + 1)
+
+
+def _before(period: Period) -> Period:
+    end = period.date_from - timedelta(days=1)
+    return Period(date_from=end - timedelta(days=period.days - 1), date_to=end, days=period.days)
+
+
+def _with_ratios(sums: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **sums,
+        "roas": _ratio(sums["value"], sums["spend"]),
+        "roi": _ratio(_minus(sums["value"], sums["spend"]), sums["spend"]),
+        "cpa": _ratio(sums["spend"], sums["conversions"]),
+        "ctr": _ratio(sums["clicks"], sums["impressions"]),
+    }
+
+
+def _change(now: Totals, before: Totals, name: str) -> float | None:
+    new, old = getattr(now, name), getattr(before, name)
+    return _ratio(_minus(new, old), old)
+
+
+def _minus(a: Any, b: Any) -> Any:
+    return None if a is None or b is None else a - b
+
+
+def _ratio(a: Any, b: Any) -> float | None:
+    return None if a is None or not b else float(a) / float(b)
+
+
+def _ranked(campaigns: list[Campaign], *, best: bool) -> list[Campaign]:
+    """The campaigns that made the most money, or lost the most."""
+    known = [c for c in campaigns if c.profit is not None and (c.profit > 0) == best and c.profit != 0]
+    return sorted(known, key=lambda c: c.profit or Decimal(0), reverse=best)[:TOP]
+
+
+def _waste(campaigns: list[Campaign]) -> Waste:
+    spent = sum((c.spend for c in campaigns if c.spend), Decimal(0))
+    idle = [c for c in campaigns if c.spend and c.conversions == 0]
+    amount = sum((c.spend for c in idle if c.spend), Decimal(0))
+    return Waste(amount=amount, share=_ratio(amount, spent), campaigns=len(idle), top=idle[:TOP])

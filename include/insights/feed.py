@@ -1,0 +1,127 @@
+"""What publishing reads from the warehouse: the feed's rows, the gate over them, and the days judged since.
+
+A feed row says what was known of an insight on its ``date_end``; an event that goes on has a row a day under one
+key. Only the newest row of a key counts, whatever dates a run publishes, so the order of backfills is
+irrelevant.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from io import RawIOBase
+from typing import Any, cast
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+COLUMNS = (
+    "workspace",
+    "insight_key",
+    "kind",
+    "severity",
+    "entity_type",
+    "entity_id",
+    "entity_name",
+    "platform",
+    "account_id",
+    "metric",
+    "date_start",
+    "date_end",
+    "title",
+    "body",
+    "impact_amount",
+    "impact_currency",
+    "confidence",
+    "rank",
+    "evidence",
+    "is_provisional",
+)
+
+# Condition that a row must not meet, and what is wrong with it. `isNull` of a column that cannot be NULL is 0.
+REFUSALS = {
+    "ifNull(workspace, '') = ''": "no workspace",
+    "ifNull(insight_key, '') = ''": "no insight_key",
+    "ifNull(kind, '') = ''": "no kind",
+    "ifNull(entity_type, '') = ''": "no entity_type",
+    "ifNull(title, '') = '' OR ifNull(body, '') = ''": "no title or body",
+    "ifNull(severity, '') NOT IN ('critical', 'high', 'medium', 'low')": "an unknown severity",
+    "isNull(date_start) OR isNull(date_end) OR date_start > date_end": "a date_start after its date_end",
+    "isNull(rank) OR rank < 1": "no rank",
+    "NOT ifNull(confidence BETWEEN 0 AND 1, 1)": "a confidence outside 0 to 1",
+    "NOT isValidJSON(ifNull(evidence, ''))": "evidence that is not JSON",
+    "isNotNull(impact_amount) AND ifNull(impact_currency, '') = ''": "an impact without currency",
+}
+
+SCOPE = "FROM marts.insight_feed WHERE date_start <= {last:Date} AND date_end >= {low:Date}"
+
+
+class PublishError(RuntimeError):
+    """The feed is not fit to be published; nothing was changed. The message names the remedy."""
+
+
+def check(client: Client, dates: list[date], low: date) -> int:
+    """The gate: refuse a feed with faulty rows or repeated keys; return the rows that `stream` will give.
+
+    Raises ``PublishError``.
+    """
+    faults = ", ".join(f"countIf({condition})" for condition in REFUSALS)
+    counts = _rows(
+        client,
+        f"SELECT count(), uniqExact(workspace, insight_key), "
+        f"count() - uniqExact(workspace, insight_key, date_end), {faults} {SCOPE}",
+        {"low": low, "last": max(dates)},
+    )[0]
+    _, keys, repeated, *faulty = (int(value) for value in counts)
+    problems = [f"{n} rows have {what}" for n, what in zip(faulty, REFUSALS.values(), strict=True) if n]
+    if repeated:
+        problems.insert(0, f"{repeated} rows repeat a (workspace, insight_key, date_end)")
+    if problems:
+        raise PublishError(
+            f"marts.insight_feed was not published: {'; '.join(problems)}. Nothing was changed. Mend the models in "
+            "dbt_project/models/insights, build that layer again, then run the publishing task again."
+        )
+    return keys
+
+
+def stream(client: Client, dates: list[date], low: date) -> RawIOBase:
+    """The newest row of every key that may touch the dates, as ClickHouse CSV (NULL is ``\\N``)."""
+    names = ", ".join(COLUMNS)
+    query = f"SELECT {names} {SCOPE} ORDER BY date_end DESC LIMIT 1 BY workspace, insight_key"
+    return _stream(client, query, {"low": low, "last": max(dates)})
+
+
+def affected(client: Client, dates: list[date]) -> list[date]:
+    """The dates and every later day in the marts: a restated day stands in the baseline of the days after it."""
+    query = "SELECT DISTINCT date FROM marts.mart_account_daily WHERE date > {first:Date}"
+    return sorted({*dates, *(day for (day,) in _rows(client, query, {"first": min(dates)}))})
+
+
+def stream_judged(client: Client, dates: list[date]) -> RawIOBase:
+    """The last day that is in the marts, by account: an event that ended before it has recovered."""
+    query = (
+        "SELECT workspace, platform, coalesce(account_id, account_name, ''), max(date) FROM marts.mart_account_daily"
+        " WHERE date >= {first:Date} GROUP BY ALL"
+    )
+    return _stream(client, query, {"first": min(dates)})
+
+
+def _rows(client: Client, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    try:
+        return list(client.query(query, parameters=parameters).result_rows)
+    except ClickHouseError as error:
+        raise _unreadable(error) from error
+
+
+def _stream(client: Client, query: str, parameters: dict[str, Any]) -> RawIOBase:
+    try:
+        return cast(RawIOBase, client.raw_stream(query, parameters=parameters, fmt="CSV"))
+    except ClickHouseError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> PublishError:
+    reason = str(error).strip().splitlines()[0]
+    return PublishError(
+        f"the marts cannot be read: {reason}. Nothing was changed. Build the layers marts and insights first, and "
+        "see that ClickHouse answers (bin/insightflow doctor)."
+    )

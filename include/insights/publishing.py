@@ -1,0 +1,176 @@
+"""Publishing: from ``marts.insight_feed`` to the table ``insights``, in one transaction, set by set.
+
+What a person set stays. Otherwise an insight is open as long as the newest feed row of its key is of the last day
+judged for its account, and resolved once the feed has dropped it or a later day was judged without it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from include.insights import feed
+from include.insights.feed import COLUMNS, PublishError
+from include.settings import Settings, get_settings
+from include.transform.lock import BUILD_LOCK
+from include.warehouse.client import connect
+
+log = logging.getLogger(__name__)
+
+_CONTENT = [name for name in COLUMNS if name not in ("workspace", "insight_key")]
+_NAMES = ", ".join(COLUMNS)
+
+STAGE = f"""
+CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {_NAMES} FROM insights WITH NO DATA;
+CREATE TEMPORARY TABLE judged (workspace text, platform text, account_id text, last_day date) ON COMMIT DROP
+"""
+
+# A staged row counts when it is of the dates, or when the insight that it belongs to was.
+TOUCHED = """
+DELETE FROM staged AS s
+WHERE s.date_end <> ALL (%(dates)s) AND NOT EXISTS (
+    SELECT FROM insights AS i
+    WHERE i.workspace = s.workspace AND i.insight_key = s.insight_key AND i.date_end = ANY (%(dates)s))
+"""
+
+UPDATE = f"""
+UPDATE insights AS i
+SET {", ".join(f"{name} = s.{name}" for name in _CONTENT)}, last_seen_at = now(), run_id = %(run_id)s
+FROM staged AS s
+WHERE i.workspace = s.workspace AND i.insight_key = s.insight_key
+  AND ({", ".join(f"i.{name}" for name in _CONTENT)}) IS DISTINCT FROM ({", ".join(f"s.{name}" for name in _CONTENT)})
+"""
+
+INSERT = f"""
+INSERT INTO insights ({_NAMES}, run_id)
+SELECT {_NAMES}, %(run_id)s FROM staged AS s
+WHERE NOT EXISTS (SELECT FROM insights AS i WHERE i.workspace = s.workspace AND i.insight_key = s.insight_key)
+ORDER BY workspace, date_end, rank
+"""
+
+STATUS = """
+WITH target AS (
+    SELECT i.id, CASE WHEN s.insight_key IS NULL AND i.date_end = ANY (%(dates)s) OR EXISTS (
+        SELECT FROM judged AS j
+        WHERE j.workspace = i.workspace AND j.last_day > i.date_end
+          AND coalesce(nullif(i.platform, ''), j.platform) = j.platform
+          AND coalesce(nullif(i.account_id, ''), j.account_id) = j.account_id
+        ) THEN 'resolved' ELSE 'open' END AS status
+    FROM insights AS i
+    LEFT JOIN staged AS s ON s.workspace = i.workspace AND s.insight_key = i.insight_key
+    WHERE i.status_by IS NULL AND (i.date_end = ANY (%(dates)s) OR i.status = 'open')
+), changed AS (
+    UPDATE insights AS i
+    SET status = target.status, run_id = %(run_id)s,
+        resolved_at = CASE WHEN target.status = 'resolved' THEN now() END
+    FROM target
+    WHERE i.id = target.id AND i.status <> target.status
+    RETURNING i.status
+)
+SELECT count(*) FILTER (WHERE status = 'resolved'), count(*) FILTER (WHERE status = 'open') FROM changed
+"""
+
+LOG = """
+INSERT INTO publications (run_id, dates, feed_rows, inserted, updated, resolved, reopened)
+VALUES (%(run_id)s, %(dates)s, %(feed_rows)s, %(inserted)s, %(updated)s, %(resolved)s, %(reopened)s)
+"""
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """What one publication changed; ``unchanged`` rows were not written at all."""
+
+    run_id: str
+    dates: tuple[str, ...]
+    feed_rows: int
+    inserted: int
+    updated: int
+    unchanged: int
+    resolved: int
+    reopened: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for XCom and logs."""
+        return asdict(self)
+
+
+def publish(dates: Iterable[date], run_id: str, settings: Settings | None = None) -> PublishReport:
+    """Publish the insights of the dates, and what they changed in later ones; return what changed.
+
+    A repeat changes nothing. Waits for a dbt build that is at work.
+
+    Raises ``PublishError`` when the feed does not pass its gate or the marts cannot be read, and
+    ``psycopg2.Error`` when PostgreSQL fails; in both cases the table is as before.
+    """
+    settings = settings or get_settings()
+    days = sorted(set(dates))
+    started = time.monotonic()
+    if not days:
+        return PublishReport(run_id, (), 0, 0, 0, 0, 0, 0, 0.0)
+    client = connect(settings, database="marts")
+    connection = open_connection(settings)
+    try:
+        with connection, connection.cursor() as cursor:
+            counts = _transaction(cursor, client, days, run_id)
+    finally:
+        connection.close()
+        client.close()
+    seconds = round(time.monotonic() - started, 3)
+    report = PublishReport(run_id, tuple(day.isoformat() for day in days), seconds=seconds, **counts)
+    log.info("published insights: %s", report.as_dict())
+    return report
+
+
+def open_connection(settings: Settings) -> Connection:
+    """A connection to the application's database; leaving its ``with`` block commits or rolls back."""
+    return psycopg2.connect(settings.postgres_dsn(), connect_timeout=10, application_name="insightflow publish")
+
+
+def _transaction(cursor: Cursor, client: Any, dates: list[date], run_id: str) -> dict[str, int]:
+    # Publications and builds take turns: the feed is read whole and at rest, and an older reading never
+    # overwrites a newer one.
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (BUILD_LOCK,))
+    days = feed.affected(client, dates)
+    cursor.execute("SELECT min(date_start) FROM insights WHERE date_end = ANY (%s)", (days,))
+    known = (cursor.fetchone() or (None,))[0]
+    low = min(days[0], known) if known else days[0]
+    expected = feed.check(client, days, low)
+
+    cursor.execute(STAGE)
+    _copy(cursor, f"COPY staged ({_NAMES})", feed.stream(client, days, low))
+    if cursor.rowcount != expected:
+        raise PublishError(
+            f"marts.insight_feed changed while it was read ({expected} insights, then {cursor.rowcount}). Nothing "
+            "was changed. Run the publishing task again when no dbt build is running."
+        )
+    _copy(cursor, "COPY judged", feed.stream_judged(client, days))
+
+    given = {"dates": days, "run_id": run_id}
+    cursor.execute(TOUCHED, given)
+    touched = expected - cursor.rowcount
+    cursor.execute(UPDATE, given)
+    updated = cursor.rowcount
+    cursor.execute(INSERT, given)
+    inserted = cursor.rowcount
+    cursor.execute(STATUS, given)
+    resolved, reopened = cursor.fetchone() or (0, 0)
+    counts = {"inserted": inserted, "updated": updated, "resolved": resolved, "reopened": reopened}
+    cursor.execute(LOG, given | counts | {"feed_rows": touched, "dates": dates})
+    return counts | {"feed_rows": touched, "unchanged": touched - updated - inserted}
+
+
+def _copy(cursor: Cursor, target: str, rows: Any) -> None:
+    # Bytes go from the one server to the other as they are: both speak this CSV.
+    try:
+        cursor.copy_expert(rf"{target} FROM STDIN WITH (FORMAT csv, NULL '\N')", rows)
+    finally:
+        rows.close()

@@ -1,0 +1,70 @@
+"""What a check found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one expectation. ``unexpected_count`` of a query is at most its limit of 1,000."""
+
+    name: str
+    column: str
+    severity: str
+    success: bool
+    observed: str
+    unexpected_count: int | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """The results of one suite over the dates of a run."""
+
+    run_id: str
+    suite: str
+    dates: tuple[str, ...]
+    checked_at: datetime
+    findings: tuple[Finding, ...]
+    data_docs: Path | None
+    seconds: float
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Failed expectations that stop a run."""
+        return tuple(f for f in self.findings if not f.success and f.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Failed expectations that do not."""
+        return tuple(f for f in self.findings if not f.success and f.severity != "error")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for XCom and logs."""
+        return {
+            "run_id": self.run_id,
+            "suite": self.suite,
+            "dates": list(self.dates),
+            "checked_at": self.checked_at.isoformat(),
+            "expectations": len(self.findings),
+            "errors": [finding.detail for finding in self.errors],
+            "warnings": [finding.detail for finding in self.warnings],
+            "data_docs": str(self.data_docs) if self.data_docs else "",
+            "seconds": self.seconds,
+        }
+
+
+class QualityError(RuntimeError):
+    """Expectations of level error failed: the run must not go on to the marts."""
+
+    def __init__(self, report: QualityReport) -> None:
+        lines = [f"{len(report.errors)} of {len(report.findings)} expectations on {report.suite} failed:"]
+        lines += [f"- {finding.detail}" for finding in report.errors]
+        if report.data_docs:
+            lines.append(f"All results: {report.data_docs}")
+        super().__init__("\n".join(lines))
+        self.report = report

@@ -1,0 +1,97 @@
+"""Health, metrics, the pages, and what happens while a database is away."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from fastapi.testclient import TestClient
+
+from include.api.app import create_app
+from include.api.auth import make_token
+from include.api.scope import Caller
+from include.settings import REPO, Settings
+from tests.api.conftest import LogIn
+from tests.support.processes import free_port
+
+pytestmark = pytest.mark.integration
+
+
+def test_ready_when_both_databases_answer(api: TestClient) -> None:
+    assert api.get("/healthz").json() == {"status": "ok"}
+    answer = api.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "checks": {"clickhouse": "ok", "postgres": "ok"}}
+
+
+@pytest.mark.parametrize(
+    ("missing", "named", "path"),
+    [
+        ("clickhouse_url", "clickhouse", "/api/v1/insights/summary"),
+        ("postgres_url", "postgres", "/api/v1/insights"),
+    ],
+)
+def test_a_database_that_is_away_is_named_quickly(site: Settings, missing: str, named: str, path: str) -> None:
+    scheme = {"clickhouse_url": "http://127.0.0.1:{}", "postgres_url": "postgresql://127.0.0.1:{}/insightflow"}
+    broken = site.model_copy(update={missing: scheme[missing].format(free_port())})
+    headers = {"Authorization": f"Bearer {make_token(broken, Caller('ana', 'analyst', ('demo',)))}"}
+    with TestClient(create_app(broken), raise_server_exceptions=False) as client:
+        assert client.get("/healthz").status_code == 200
+        for url in ("/readyz", path):
+            started = time.monotonic()
+            answer = client.get(url, headers=headers)
+            assert time.monotonic() - started < 4
+            assert answer.status_code == 503, answer.text
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert int(answer.headers["retry-after"]) > 0
+            assert named in answer.json()["detail"].lower()
+            assert "password" not in answer.text
+            assert site.postgres_password.get_secret_value() not in answer.text
+
+
+def test_metrics_count_requests_by_route(api: TestClient, log_in: LogIn) -> None:
+    for insight_id in (1, 2):
+        api.get(f"/api/v1/insights/{insight_id}", headers=log_in("ana"))
+    text = api.get("/metrics").text
+    labels = 'method="GET",route="/api/v1/insights/{insight_id}",status="200"'
+    found = re.search(rf"insightflow_requests_total\{{{re.escape(labels)}\}} (\d+)", text)
+    assert found
+    assert int(found[1]) >= 2
+    assert 'le="+Inf"' in text
+
+
+def test_pages_take_nothing_from_other_servers(api: TestClient) -> None:
+    for page in ("/", "/docs"):
+        answer = api.get(page)
+        assert answer.status_code == 200
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        links = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
+        assert links
+        for link in links:
+            assert not link.startswith(("http", "//")), link
+            if link.startswith("/"):
+                assert api.get(link).status_code == 200, link
+
+
+def test_openapi_describes_errors(api: TestClient) -> None:
+    document = api.get("/openapi.json").json()
+    assert "Problem" in document["components"]["schemas"]
+    listing = document["paths"]["/api/v1/insights"]["get"]["responses"]
+    assert {"200", "401", "422", "503"} <= set(listing)
+    assert list(listing["422"]["content"]) == ["application/problem+json"]
+
+
+def test_request_ids_are_made_or_kept(api: TestClient) -> None:
+    assert api.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
+    assert len(api.get("/healthz", headers={"X-Request-ID": "a b\tc"}).headers["x-request-id"]) == 32
+
+
+def test_importing_the_app_is_light() -> None:
+    """Nothing heavy is loaded before it is needed, so the API starts quickly."""
+    heavy = ("great_expectations", "pandas", "alembic", "clickhouse_connect", "argon2", "pyarrow")
+    code = f"import sys, include.api.app; print([n for n in {heavy} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,136 @@
+"""The inbox: filters, order, pages, what a person sets, and whose rows are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg2
+import pytest
+from fastapi.testclient import TestClient
+
+from include.insights import publish
+from include.settings import Settings
+from tests.api.conftest import LogIn
+from tests.support.marts import DAY
+
+pytestmark = pytest.mark.integration
+URL = "/api/v1/insights"
+
+
+def titles(api: TestClient, headers: dict[str, str], **params: Any) -> list[str]:
+    answer = api.get(URL, headers=headers, params=params)
+    assert answer.status_code == 200, answer.text
+    return [item["title"] for item in answer.json()["items"]]
+
+
+def test_most_money_comes_first_and_unknown_last(api: TestClient, log_in: LogIn) -> None:
+    expected = ["demo finding 3", "demo finding 2", "demo finding 1", "demo finding 4"]
+    assert titles(api, log_in("ana")) == expected
+
+
+def test_an_insight_has_the_contract_s_columns_and_numbers_are_numbers(api: TestClient, log_in: LogIn) -> None:
+    item = api.get(URL, headers=log_in("ana"), params={"kind": "cpc_jump"}).json()["items"][0]
+    contract = (
+        "id workspace insight_key kind severity status entity_type entity_id entity_name platform account_id metric "
+        "date_start date_end title body impact_amount impact_currency evidence first_seen_at last_seen_at "
+        "resolved_at run_id"
+    )
+    assert set(item) >= set(contract.split())
+    assert (item["impact_amount"], item["impact_currency"]) == (100.0, "USD")
+    assert item["evidence"] == {"expected": 120.5, "days": ["2026-06-30"]}
+
+
+@pytest.mark.parametrize("order", ["money", "date", "rank"])
+def test_pages_join_to_the_whole(api: TestClient, log_in: LogIn, order: str) -> None:
+    whole = titles(api, log_in("admin"), order=order)
+    assert len(whole) == 7
+    seen: list[str] = []
+    params: dict[str, Any] = {"order": order, "limit": 2}
+    while True:
+        page = api.get(URL, headers=log_in("admin"), params=params).json()
+        seen += [item["title"] for item in page["items"]]
+        if not page["next_cursor"]:
+            break
+        params["cursor"] = page["next_cursor"]
+    assert seen == whole
+
+
+@pytest.mark.parametrize(
+    ("params", "numbers"),
+    [
+        ({"severity": ["high", "critical"], "kind": "spend_stop"}, [3, 2, 4]),
+        ({"kind": "cpc_jump"}, [1]),
+        ({"min_impact": "200"}, [3, 2]),
+        ({"date_from": "2026-07-01"}, []),
+        ({"date_to": "2026-06-29"}, []),
+        ({"date_from": "2026-06-30", "date_to": "2026-06-30", "entity_id": "c1"}, [3, 2, 1, 4]),
+        ({"status": ["resolved", "acknowledged"]}, []),
+        ({"platform": "meta_ads"}, []),
+        ({"workspace": "demo", "order": "rank"}, [1, 2, 3, 4]),
+    ],
+)
+def test_filters(api: TestClient, log_in: LogIn, params: dict[str, Any], numbers: list[int]) -> None:
+    assert titles(api, log_in("ana"), **params) == [f"demo finding {n}" for n in numbers]
+
+
+def test_a_stranger_sees_and_changes_nothing(api: TestClient, log_in: LogIn) -> None:
+    mine = api.get(URL, headers=log_in("ana")).json()["items"]
+    stranger = log_in("otto")
+    assert all(title.startswith("other") for title in titles(api, stranger))
+    assert titles(api, stranger, workspace="demo") == []
+    for item in mine:
+        assert api.get(f"{URL}/{item['id']}", headers=stranger).status_code == 404
+        answer = api.patch(f"{URL}/{item['id']}", headers=stranger, json={"status": "resolved"})
+        assert answer.status_code == 404
+    # Another's cursor leads to one's own rows only.
+    cursor = api.get(URL, headers=log_in("ana"), params={"limit": 1}).json()["next_cursor"]
+    assert all(title.startswith("other") for title in titles(api, stranger, cursor=cursor))
+    assert api.get(URL, headers=log_in("ana")).json()["items"] == mine
+
+
+def test_what_a_person_sets_outlives_a_publication(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    [item] = api.get(URL, headers=log_in("ana"), params={"kind": "cpc_jump"}).json()["items"]
+    url = f"{URL}/{item['id']}"
+    for status in ("acknowledged", "resolved", "open", "acknowledged"):
+        answer = api.patch(url, headers=log_in("ana"), json={"status": status})
+        assert answer.status_code == 200
+        changed = answer.json()
+        assert (changed["status"], changed["status_by"]) == (status, "ana")
+        assert (changed["resolved_at"] is not None) == (status == "resolved")
+    publish([DAY], "again", site)
+    assert api.get(url, headers=log_in("ana")).json()["status"] == "acknowledged"
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE insights SET status = 'open', status_by = NULL, status_at = NULL")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "given", "status"),
+    [
+        ("get", URL, {"params": {"limit": 0}}, 422),
+        ("get", URL, {"params": {"severity": "urgent"}}, 422),
+        ("get", URL, {"params": {"date_from": "yesterday"}}, 422),
+        ("get", URL, {"params": {"date_from": "2026-07-01", "date_to": "2026-06-01"}}, 422),
+        ("get", URL, {"params": {"cursor": "nonsense"}}, 400),
+        ("get", URL, {"params": {"cursor": "WyJtb25leSIsICJ4IiwgInkiXQ"}}, 400),
+        ("get", f"{URL}/999999", {}, 404),
+        ("get", f"{URL}/0", {}, 422),
+        ("get", f"{URL}/summary", {"params": {"workspace": "other"}}, 404),
+        ("get", "/api/v1/nothing", {}, 404),
+        ("delete", f"{URL}/1", {}, 405),
+        ("patch", f"{URL}/1", {"json": {"status": "closed"}}, 422),
+        ("patch", f"{URL}/1", {"json": {"status": "open", "severity": "low"}}, 422),
+    ],
+)
+def test_errors_are_problem_details(
+    api: TestClient, log_in: LogIn, method: str, path: str, given: dict[str, Any], status: int
+) -> None:
+    headers = log_in("ana") | {"X-Request-ID": "my-request"}
+    answer = api.request(method, path, headers=headers, **given)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    document = answer.json()
+    assert document["status"] == status
+    assert document["instance"] == path
+    assert document["request_id"] == answer.headers["x-request-id"] == "my-request"
+    assert document["title"]
+    assert document["detail"]

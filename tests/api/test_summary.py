@@ -1,0 +1,91 @@
+"""The summary's numbers, exactly, and the file ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.api.conftest import LogIn
+
+pytestmark = pytest.mark.integration
+URL = "/api/v1/insights/summary"
+
+
+@pytest.fixture(scope="module")
+def summary(api: TestClient, log_in: LogIn) -> dict[str, Any]:
+    answer = api.get(URL, headers=log_in("ana"))
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_the_last_day_against_the_day_before(summary: dict[str, Any]) -> None:
+    assert (summary["workspace"], summary["workspaces"], summary["currency"]) == ("demo", ["demo"], "USD")
+    assert summary["period"] == {"date_from": "2026-06-30", "date_to": "2026-06-30", "days": 1}
+    assert summary["previous"] == {"date_from": "2026-06-29", "date_to": "2026-06-29", "days": 1}
+
+
+def test_totals_are_sums_and_ratios_of_sums(summary: dict[str, Any]) -> None:
+    assert summary["totals"] == {
+        "spend": 160, "value": 360, "impressions": 4000, "clicks": 100, "conversions": 8,
+        "roas": 2.25, "roi": 1.25, "cpa": 20, "ctr": 0.025,
+    }  # fmt: skip
+    assert summary["previous_totals"]["roas"] == 5
+    assert summary["change"] == {
+        "spend": 1, "value": -0.1, "clicks": 1.5, "conversions": 0, "roas": -0.55, "cpa": 1,
+    }  # fmt: skip
+    assert [(p["platform"], p["spend"]) for p in summary["platforms"]] == [
+        ("google_ads", 100),
+        ("meta_ads", 60),
+        ("affiliate", None),
+    ]
+
+
+def test_best_worst_and_waste(summary: dict[str, Any]) -> None:
+    assert [(c["campaign_name"], c["profit"]) for c in summary["best"]] == [("Brand", 250)]
+    assert [(c["campaign_name"], c["profit"]) for c in summary["worst"]] == [("Video", -60), ("Generic", -50)]
+    waste = summary["waste"]
+    assert (waste["amount"], waste["share"], waste["campaigns"]) == (60, 0.375, 1)
+
+
+def test_inbox_anomalies_freshness_and_quality(summary: dict[str, Any]) -> None:
+    assert summary["insights"] == {
+        "open": 4, "acknowledged": 0, "at_stake": 600, "by_severity": {"low": 1, "high": 2, "critical": 1},
+    }  # fmt: skip
+    assert [(a["kind"], a["count"]) for a in summary["anomalies"]] == [("spend_stop", 2), ("cpc_jump", 1)]
+    freshness = summary["freshness"]
+    assert (freshness["last_date"], freshness["provisional_days"], freshness["unpriced"]) == ("2026-06-30", 1, 1)
+    assert freshness["files"] == {"loaded": 1, "rejected": 1}
+    assert freshness["last_loaded_at"] is not None
+    assert freshness["last_published_at"] is not None
+    quality = summary["quality"]
+    assert (quality["state"], quality["warnings"], quality["errors"]) == ("warning", 1, 0)
+    assert quality["messages"] == ["b: some rows have no cost"]
+    assert [day["date"] for day in summary["daily"]] == ["2026-06-29", "2026-06-30"]
+
+
+def test_a_period_without_numbers_is_empty_not_wrong(api: TestClient, log_in: LogIn) -> None:
+    params = {"date_from": "2020-01-01", "date_to": "2020-01-31"}
+    summary = api.get(URL, headers=log_in("ana"), params=params).json()
+    assert set(summary["totals"].values()) <= {None, 0}
+    assert summary["change"]["spend"] is None
+    assert (summary["best"], summary["worst"], summary["waste"]["amount"]) == ([], [], 0)
+
+
+def test_the_admin_sees_the_installation_s_workspace_and_may_choose(api: TestClient, log_in: LogIn) -> None:
+    assert api.get(URL, headers=log_in("admin")).json()["workspaces"] == ["demo", "other"]
+    other = api.get(URL, headers=log_in("admin"), params={"workspace": "other"}).json()
+    assert (other["workspace"], other["totals"]["spend"]) == ("other", 9999)
+    assert api.get(URL, headers=log_in("otto")).json()["workspace"] == "other"
+
+
+def test_the_ledger_is_scoped(api: TestClient, log_in: LogIn) -> None:
+    files = api.get("/api/v1/data/files", headers=log_in("ana")).json()
+    assert [(f["file_id"], f["status"], f["error"]) for f in files] == [
+        ("f1", "loaded", ""),
+        ("f2", "rejected", "It is empty."),
+    ]
+    rejected = api.get("/api/v1/data/files", headers=log_in("ana"), params={"status": "rejected"}).json()
+    assert [f["file_id"] for f in rejected] == ["f2"]
+    assert api.get("/api/v1/data/files", headers=log_in("otto"), params={"workspace": "demo"}).json() == []

@@ -1,0 +1,340 @@
+"""Publishing from a real ClickHouse to a real PostgreSQL: keyed, whole or not at all, a person's word stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import psycopg2
+import psycopg2.extras
+import pytest
+from clickhouse_connect.driver.client import Client
+from psycopg2.extensions import cursor as Cursor
+
+from include.insights import PublishError, PublishReport
+from include.insights import publish as publish_for
+from include.settings import Settings
+from tests.support.marts import DAY, add, create_marts, feed_row, sums
+
+pytestmark = pytest.mark.integration
+
+BEFORE = DAY - timedelta(days=1)
+AFTER = DAY + timedelta(days=1)
+
+
+class Installation:
+    """A feed to write to and a table to look at."""
+
+    def __init__(self, settings: Settings, client: Client) -> None:
+        self.settings = settings
+        self.client = client
+
+    def feed(self, *rows: dict[str, Any]) -> None:
+        """The feed is these rows."""
+        self.client.command("TRUNCATE TABLE marts.insight_feed")
+        if rows:
+            add(self.client, "insight_feed", *rows)
+
+    def judged(self, day: date, **more: Any) -> None:
+        """The account has data of the day."""
+        add(self.client, "mart_account_daily", sums(day, 1, 1, account_id="1", **more))
+
+    def publish(self, *days: date, run_id: str = "run") -> PublishReport:
+        return publish_for(days or (DAY,), run_id, self.settings)
+
+    def sql(self, query: str, *values: object) -> list[dict[str, Any]]:
+        with (
+            psycopg2.connect(self.settings.postgres_dsn()) as connection,
+            connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor,
+        ):
+            cursor.execute(query, values)
+            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+
+    def table(self) -> list[dict[str, Any]]:
+        """The whole table with the version of every row."""
+        return self.sql("SELECT xmin::text, ctid::text, * FROM insights ORDER BY id")
+
+    def statuses(self) -> dict[str, str]:
+        return {row["insight_key"]: row["status"] for row in self.table()}
+
+
+@pytest.fixture
+def site(postgres: Settings, clickhouse: Settings, warehouse: Client) -> Iterator[Installation]:
+    create_marts(warehouse)
+    site = Installation(postgres, warehouse)
+    site.sql("TRUNCATE insights, publications RESTART IDENTITY")
+    yield site
+
+
+def test_a_row_arrives_as_it_is(site: Installation) -> None:
+    given = feed_row()
+    site.feed(given)
+    report = site.publish(run_id="first")
+    assert (report.inserted, report.updated, report.unchanged, report.feed_rows) == (1, 0, 0, 1)
+    [row] = site.table()
+    assert {name: row[name] for name in given if name not in ("impact_amount", "evidence")} == {
+        name: value for name, value in given.items() if name not in ("impact_amount", "evidence")
+    }
+    assert row["impact_amount"] == Decimal("120.50")
+    assert row["evidence"] == json.loads(given["evidence"])
+    assert (row["status"], row["run_id"], row["resolved_at"]) == ("open", "first", None)
+
+
+def test_unknowns_are_null(site: Installation) -> None:
+    names = ("entity_id", "entity_name", "platform", "account_id", "metric", "impact_amount", "impact_currency")
+    site.feed(feed_row(**dict.fromkeys(names)))
+    site.publish()
+    [row] = site.table()
+    assert [row[name] for name in names] == [None] * len(names)
+
+
+def test_publishing_again_writes_no_row(site: Installation) -> None:
+    site.feed(feed_row(), feed_row("other", rank=2))
+    site.publish(run_id="first")
+    before = site.table()
+    report = site.publish(run_id="second")
+    assert site.table() == before
+    assert (report.inserted, report.updated, report.unchanged, report.resolved) == (0, 0, 2, 0)
+    assert [row["run_id"] for row in site.sql("SELECT run_id FROM publications ORDER BY id")] == ["first", "second"]
+
+
+def test_only_the_changed_row_is_written(site: Installation) -> None:
+    site.feed(feed_row(), feed_row("other", rank=2))
+    site.publish(run_id="first")
+    same, changed = site.table()
+    site.feed(feed_row(), feed_row("other", rank=2, impact_amount=99))
+    report = site.publish(run_id="second")
+    assert (report.updated, report.unchanged) == (1, 1)
+    now_same, now_changed = site.table()
+    assert now_same == same
+    assert now_changed["id"] == changed["id"]
+    assert now_changed["impact_amount"] == Decimal("99.00")
+    assert now_changed["run_id"] == "second"
+    assert now_changed["first_seen_at"] == changed["first_seen_at"]
+    assert now_changed["last_seen_at"] > changed["last_seen_at"]
+
+
+def test_what_a_restatement_takes_away_is_resolved_and_may_come_back(site: Installation) -> None:
+    site.feed(feed_row())
+    site.publish()
+    site.feed()
+    assert site.publish().resolved == 1
+    [row] = site.table()
+    assert row["status"] == "resolved"
+    assert row["resolved_at"] is not None
+    assert site.publish().resolved == 0
+
+    site.feed(feed_row())
+    assert site.publish().reopened == 1
+    [row] = site.table()
+    assert (row["status"], row["resolved_at"]) == ("open", None)
+
+
+def test_insights_of_other_dates_are_left(site: Installation) -> None:
+    site.feed(feed_row("old", date_start=BEFORE, date_end=BEFORE))
+    site.publish(BEFORE)
+    before = site.table()
+    site.feed()
+    site.publish(DAY)
+    assert site.table() == before
+
+
+def test_an_event_that_goes_on_is_one_insight(site: Installation) -> None:
+    first = feed_row("event", date_start=BEFORE, date_end=BEFORE)
+    second = feed_row("event", date_start=BEFORE, date_end=DAY, impact_amount=240)
+    site.judged(BEFORE)
+    site.feed(first)
+    site.publish(BEFORE)
+    site.judged(DAY)
+    site.feed(first, second)
+    report = site.publish(DAY)
+    assert (report.inserted, report.updated, report.resolved) == (0, 1, 0)
+    [row] = site.table()
+    assert (row["status"], row["date_end"], row["impact_amount"]) == ("open", DAY, Decimal("240.00"))
+
+    # A backfill of the first day must not take the event back to it.
+    before = site.table()
+    site.publish(BEFORE)
+    assert site.table() == before
+
+
+def test_an_event_that_ended_is_resolved_once_a_later_day_was_judged(site: Installation) -> None:
+    site.judged(BEFORE)
+    site.feed(feed_row("event", date_start=BEFORE, date_end=BEFORE))
+    site.publish(BEFORE)
+    assert site.statuses() == {"event": "open"}
+
+    site.judged(DAY, workspace="another")
+    site.publish(DAY)
+    assert site.statuses() == {"event": "open"}, "nothing is known yet of this account's next day"
+
+    site.judged(DAY)
+    assert site.publish(DAY).resolved == 1
+    assert site.statuses() == {"event": "resolved"}
+    before = site.table()
+    site.publish(BEFORE)
+    site.publish(BEFORE, DAY)
+    assert site.table() == before
+
+
+def test_the_order_of_backfills_does_not_matter(site: Installation) -> None:
+    rows = [
+        feed_row("long", date_start=BEFORE, date_end=BEFORE),
+        feed_row("long", date_start=BEFORE, date_end=DAY),
+        feed_row("short", date_start=BEFORE, date_end=BEFORE, rank=2),
+        feed_row("new", date_start=DAY, date_end=DAY, rank=2),
+    ]
+    for day in (BEFORE, DAY):
+        site.judged(day)
+    site.feed(*rows)
+
+    def state(*order: tuple[date, ...]) -> list[tuple[Any, ...]]:
+        site.sql("TRUNCATE insights")
+        for days in order:
+            site.publish(*days)
+        return sorted((r["insight_key"], r["status"], r["date_end"], r["rank"]) for r in site.table())
+
+    expected = state((BEFORE,), (DAY,))
+    assert expected == [("long", "open", DAY, 1), ("new", "open", DAY, 2), ("short", "resolved", BEFORE, 2)]
+    assert state((DAY,), (BEFORE,)) == expected
+    assert state((BEFORE, DAY)) == expected
+
+
+@pytest.mark.parametrize("status", ["acknowledged", "resolved", "open"])
+def test_what_a_person_set_stays(site: Installation, status: str) -> None:
+    site.feed(feed_row())
+    site.publish()
+    site.sql(
+        "UPDATE insights SET status = %s, status_by = 'ana', status_at = now(),"
+        " resolved_at = CASE WHEN %s = 'resolved' THEN now() END",
+        status,
+        status,
+    )
+    site.feed(feed_row(impact_amount=500))
+    site.publish()
+    [row] = site.table()
+    assert (row["status"], row["impact_amount"]) == (status, Decimal("500.00"))
+    site.feed()
+    site.judged(AFTER)
+    site.publish(DAY, AFTER)
+    assert site.statuses() == {row["insight_key"]: status}
+
+
+def test_what_a_restated_day_changes_in_later_days_is_published_with_it(site: Installation) -> None:
+    for day in (BEFORE, DAY):
+        site.judged(day)
+    site.feed(feed_row("moves"), feed_row("goes", rank=2))
+    site.publish(DAY)
+    site.feed(feed_row("moves", impact_amount=7))
+    report = site.publish(BEFORE)
+    assert (report.dates, report.updated, report.resolved) == ((BEFORE.isoformat(),), 1, 1)
+    assert site.statuses() == {"moves": "open", "goes": "resolved"}
+
+
+def test_an_account_without_id_is_known_by_its_name(site: Installation) -> None:
+    site.feed(feed_row("event", account_id="Shop EU"))
+    site.publish()
+    add(site.client, "mart_account_daily", sums(AFTER, 1, 1, account_id=None, account_name="Shop EU"))
+    site.publish(AFTER)
+    assert site.statuses() == {"event": "resolved"}
+
+
+def test_workspaces_are_apart(site: Installation) -> None:
+    site.feed(feed_row(), feed_row(workspace="another"))
+    site.publish()
+    site.feed(feed_row())
+    assert site.publish().resolved == 1
+    assert {r["workspace"]: r["status"] for r in site.table()} == {"demo": "open", "another": "resolved"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "complaint"),
+    [
+        ([feed_row(), feed_row(title="twice")], "repeat"),
+        ([feed_row(title="")], "no title"),
+        ([feed_row(workspace="")], "no workspace"),
+        ([feed_row(severity="urgent")], "unknown severity"),
+        ([feed_row(confidence=float("nan"))], "confidence"),
+        ([feed_row(rank=0)], "no rank"),
+        ([feed_row(evidence="{")], "not JSON"),
+        ([feed_row(impact_currency=None)], "without currency"),
+    ],
+)
+def test_the_gate_lets_nothing_faulty_through(site: Installation, rows: list[dict[str, Any]], complaint: str) -> None:
+    site.feed(feed_row("good"))
+    site.publish()
+    before = site.table()
+    site.feed(feed_row("new"), *rows)
+    with pytest.raises(PublishError, match=complaint):
+        site.publish()
+    assert site.table() == before
+
+
+def test_no_feed_is_said_plainly(site: Installation) -> None:
+    site.client.command("DROP TABLE marts.insight_feed")
+    with pytest.raises(PublishError, match="Build the layers"):
+        site.publish()
+
+
+def test_no_dates_do_nothing(site: Installation) -> None:
+    report = publish_for([], "run", site.settings)
+    assert (report.feed_rows, report.dates) == (0, ())
+    assert site.sql("SELECT * FROM publications") == []
+
+
+class CrashingCursor(Cursor):
+    """Ends its own server process before statement ``at``: what a crash looks like to PostgreSQL."""
+
+    at = 0
+    seen = 0
+
+    def _next(self) -> None:
+        if CrashingCursor.seen == CrashingCursor.at:
+            with psycopg2.connect(self.connection.dsn, password=self.connection.info.password) as other:
+                pid = self.connection.info.backend_pid
+                other.cursor().execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        CrashingCursor.seen += 1
+
+    def execute(self, query: Any, parameters: Any = None) -> None:
+        self._next()
+        super().execute(query, parameters)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        self._next()
+        super().copy_expert(sql, file, size)
+
+
+def test_a_crash_at_any_statement_leaves_the_table_as_before(
+    site: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.feed(feed_row("stays"), feed_row("changes", rank=2), feed_row("goes", rank=3))
+    site.publish()
+    before = site.table()
+    site.feed(feed_row("stays"), feed_row("changes", rank=3), feed_row("comes", rank=2))
+    monkeypatch.setattr(
+        "include.insights.publishing.open_connection",
+        lambda settings: psycopg2.connect(settings.postgres_dsn(), cursor_factory=CrashingCursor),
+    )
+    crashes = 0
+    while True:
+        CrashingCursor.at, CrashingCursor.seen = crashes, 0
+        try:
+            site.publish()
+            break
+        except psycopg2.Error:
+            assert site.table() == before, f"after the crash before statement {crashes}"
+        crashes += 1
+    assert crashes == 10, "one at every statement"
+    assert site.statuses() == {"stays": "open", "changes": "open", "goes": "resolved", "comes": "open"}
+
+
+def test_publications_at_the_same_time_take_turns(site: Installation) -> None:
+    site.feed(*(feed_row(f"key {n}", rank=n + 1) for n in range(50)))
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda n: site.publish(run_id=f"run {n}"), range(4)))
+    assert sorted(report.inserted for report in reports) == [0, 0, 0, 50]
+    assert len(site.table()) == 50

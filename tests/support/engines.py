@@ -1,0 +1,40 @@
+"""The real engines for tests: the very programs that ``up`` starts, in a folder and on ports of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+from include.services import postgres
+from include.services.migrations import write_clickhouse_users
+from include.services.programs import programs
+from include.settings import Settings
+from tests.support.processes import running, wait_for_server
+
+
+@contextlib.contextmanager
+def postgres_server(settings: Settings) -> Iterator[None]:
+    """Run the embedded PostgreSQL of these settings, its databases made."""
+    postgres.prepare(settings)
+    with _service(settings, "postgres", signal.SIGINT):  # fast shutdown: does not wait for open connections
+        postgres.ensure_databases(settings)
+        yield
+
+
+@contextlib.contextmanager
+def clickhouse_server(settings: Settings) -> Iterator[None]:
+    """Run the embedded ClickHouse of these settings, with its admin and its reader."""
+    (settings.home / "run").mkdir(parents=True, exist_ok=True)
+    write_clickhouse_users(settings)
+    with _service(settings, "clickhouse", signal.SIGTERM):
+        yield
+
+
+@contextlib.contextmanager
+def _service(settings: Settings, name: str, stop: int) -> Iterator[None]:
+    program = next(program for program in programs(settings) if program.name == name)
+    log = settings.home / "logs" / f"{name}.log"
+    with running(program.command, log, env=program.environment, stop=stop) as process:
+        wait_for_server(process, log, lambda: not program.problem(), timeout=60)
+        yield

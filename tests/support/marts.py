@@ -1,0 +1,97 @@
+"""Small marts for tests of what reads them: the columns of the contract, filled by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+DAY = date(2026, 6, 30)
+
+_SUMS = (
+    "date Date, impressions Nullable(Int64), clicks Nullable(Int64), conversions Nullable(Decimal(38, 6)),"
+    " cost Nullable(Decimal(38, 6)), conversion_value Nullable(Decimal(38, 6)), currency Nullable(String),"
+    " cost_reporting Nullable(Decimal(38, 6)), conversion_value_reporting Nullable(Decimal(38, 6)),"
+    " reporting_currency Nullable(String), is_provisional Bool"
+)
+_KEYS = "workspace String, platform String"
+_ACCOUNT = f"{_KEYS}, account_id Nullable(String), account_name Nullable(String)"
+
+TABLES = {
+    "mart_platform_daily": f"{_KEYS}, {_SUMS}",
+    "mart_account_daily": f"{_ACCOUNT}, {_SUMS}",
+    "mart_campaign_daily": f"{_ACCOUNT}, campaign_id Nullable(String), campaign_name Nullable(String), {_SUMS}",
+    "anomaly_daily": (
+        f"{_KEYS}, account_id String, entity_type String, entity_id String, date Date, metric String, kind String,"
+        " severity String"
+    ),
+    "insight_feed": (
+        "workspace String, insight_key String, kind String, severity String, entity_type String,"
+        " entity_id Nullable(String), entity_name Nullable(String), platform Nullable(String),"
+        " account_id Nullable(String), metric Nullable(String), date_start Date, date_end Date, title String,"
+        " body String, impact_amount Nullable(Decimal(18, 2)), impact_currency Nullable(String),"
+        " confidence Float64, rank UInt32, evidence String, is_provisional Bool"
+    ),
+}
+
+
+def create_marts(client: Client) -> None:
+    """Make the tables, empty, in place of any of that name."""
+    for name, columns in TABLES.items():
+        client.command(f"DROP TABLE IF EXISTS marts.{name}")
+        client.command(f"CREATE TABLE marts.{name} ({columns}) ENGINE = MergeTree ORDER BY tuple()")
+
+
+def add(client: Client, table: str, *rows: Mapping[str, Any]) -> None:
+    """Insert rows, each with the same keys."""
+    names = list(rows[0])
+    client.insert(f"marts.{table}", [[row[name] for name in names] for row in rows], column_names=names)
+
+
+def feed_row(key: str = "spend_stop|google_ads|1|campaign|c1|2026-06-30", **changes: Any) -> dict[str, Any]:
+    """A row of the feed, correct unless changed."""
+    row: dict[str, Any] = {
+        "workspace": "demo",
+        "insight_key": key,
+        "kind": "spend_stop",
+        "severity": "high",
+        "entity_type": "campaign",
+        "entity_id": "c1",
+        "entity_name": 'Brand, “quoted” "US"',
+        "platform": "google_ads",
+        "account_id": "1",
+        "metric": "cost",
+        "date_start": DAY,
+        "date_end": DAY,
+        "title": "Brand stopped spending",
+        "body": "No spend on 30 June,\nexpected 120.00 USD. \\N is no NULL.",
+        "impact_amount": 120.5,
+        "impact_currency": "USD",
+        "confidence": 0.9,
+        "rank": 1,
+        "evidence": '{"expected": 120.5, "days": ["2026-06-30"]}',
+        "is_provisional": False,
+    }
+    return row | changes
+
+
+def sums(day: date, spend: float | None, value: float | None, **more: Any) -> dict[str, Any]:
+    """The metric columns of a mart's row; account currency is reporting currency."""
+    row: dict[str, Any] = {
+        "workspace": "demo",
+        "platform": "google_ads",
+        "date": day,
+        "impressions": 1000,
+        "clicks": 100,
+        "conversions": 10,
+        "cost": spend,
+        "conversion_value": value,
+        "currency": "USD",
+        "cost_reporting": spend,
+        "conversion_value_reporting": value,
+        "reporting_currency": "USD",
+        "is_provisional": False,
+    }
+    return row | more
