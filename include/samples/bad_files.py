@@ -74,9 +74,7 @@ def _cut(day: str) -> bytes:
         "spend": "9.50",
     }
     rows = [row | {"ad_id": f"1202999999999999{n:02d}"} for n in range(10, 20)]
-    text = json.dumps(
-        {"data": rows, "paging": {"cursors": {"before": "MAZDZD", "after": "MAZDZD"}}}, indent=1
-    )
+    text = json.dumps({"data": rows, "paging": {"cursors": {"before": "MAZDZD", "after": "MAZDZD"}}}, indent=1)
     return text.encode()[: len(text) // 2]
 
 

@@ -206,9 +206,7 @@ def _write(
     size = aside.stat().st_size
     aside.replace(path)
     sums = [sum(int(getattr(b, n).sum()) for b in blocks) for n in ("impressions", "clicks")]
-    cost, conversions, value = (
-        sum(int(getattr(b, n).sum()) for b in blocks) for n in ("cost", "conversions", "value")
-    )
+    cost, conversions, value = (sum(int(getattr(b, n).sum()) for b in blocks) for n in ("cost", "conversions", "value"))
     return FileTruth(
         path=path.relative_to(out_dir).as_posix(),
         source=spec.source,

@@ -58,10 +58,10 @@ def test_every_campaign_day_is_exactly_what_the_files_say(
     client, truth, _ = built
     found = campaign_days(client)
     expected = {
-        (row.platform, row.account_id, row.campaign_id, str(row.date)): tuple(
-            Decimal(str(getattr(row, metric))) for metric in METRICS
+        (row.platform, row.account_id, row.campaign_id, str(row.date)): (
+            *(Decimal(str(getattr(row, metric))) for metric in METRICS),
+            row.currency,
         )
-        + (row.currency,)
         for row in truth.rows
     }
     assert set(found) == set(expected)

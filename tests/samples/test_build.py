@@ -167,9 +167,7 @@ def test_later_exports_have_more_conversions_and_nothing_else_changes(demo: Demo
     shares = []
     for now in seen:
         assert [r[4:7] for r in now.values()] == [r[4:7] for r in seen[0].values()]
-        shares.append(
-            sum(r.conversions for r in now.values()) / sum(r.conversions for r in seen[-1].values())
-        )
+        shares.append(sum(r.conversions for r in now.values()) / sum(r.conversions for r in seen[-1].values()))
     assert shares == sorted(shares)
     assert 0.76 < shares[0] < 0.86 < shares[1] < 0.96
 
@@ -221,9 +219,7 @@ def test_without_daily_files_history_goes_to_the_inbox_too(tmp_path: Path) -> No
     assert not truth.renames and not truth.retractions
 
 
-@pytest.mark.parametrize(
-    "profile", [Profile.sized(days=75, campaigns=60), Profile.sized(days=3, campaigns=2)]
-)
+@pytest.mark.parametrize("profile", [Profile.sized(days=75, campaigns=60), Profile.sized(days=3, campaigns=2)])
 def test_sized_sets_are_true_too(tmp_path: Path, profile: Profile) -> None:
     truth = generate(tmp_path, profile)
     state = final_state([tmp_path / f.path for f in truth.files])

@@ -126,16 +126,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8123, help="0 takes a free port")
     parser.add_argument("--path", type=Path, required=True, help="where the data is kept")
-    parser.add_argument(
-        "--user-files", type=Path, required=True, help="what file() may read, and nothing else"
-    )
-    parser.add_argument(
-        "--users-file", type=Path, help='JSON: {"admin": {"password": "…", "readonly": false}}'
-    )
+    parser.add_argument("--user-files", type=Path, required=True, help="what file() may read, and nothing else")
+    parser.add_argument("--users-file", type=Path, help='JSON: {"admin": {"password": "…", "readonly": false}}')
     parser.add_argument("--max-memory-gb", type=float, default=default_memory_gb())
-    parser.add_argument(
-        "--workers", type=int, default=16, help="queries that run at the same time; more wait"
-    )
+    parser.add_argument("--workers", type=int, default=16, help="queries that run at the same time; more wait")
     parser.add_argument("--display-name", default=socket.gethostname())
     return parser.parse_args()
 

@@ -83,9 +83,7 @@ class App:
             held.callback(statement.discard)
             session = None
             if asked.session_id:
-                session = self.sessions.take(
-                    user.name, asked.session_id, asked.session_timeout, asked.session_check
-                )
+                session = self.sessions.take(user.name, asked.session_id, asked.session_timeout, asked.session_check)
                 held.callback(self.sessions.give_back, session)
             query = await self.engine.start(_request(asked, statement, user, scope["method"], session))
             compress = accepted_encoding(headers.get("accept-encoding", "")) if asked.compressed else ""

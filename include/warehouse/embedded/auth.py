@@ -56,9 +56,7 @@ class Users:
         if user is not None and right:
             return user
         if not given:
-            raise ClickHouseError.of(
-                REQUIRED_PASSWORD, f"{name}: Authentication failed: password is required"
-            )
+            raise ClickHouseError.of(REQUIRED_PASSWORD, f"{name}: Authentication failed: password is required")
         raise ClickHouseError.of(
             AUTHENTICATION_FAILED,
             f"{name}: Authentication failed: password is incorrect, or there is no user with such name",

@@ -39,9 +39,7 @@ class Statement:
             self.data.unlink(missing_ok=True)
 
 
-async def read_statement(
-    url_query: bytes, body: AsyncIterator[bytes], encoding: str, spool: Path
-) -> Statement:
+async def read_statement(url_query: bytes, body: AsyncIterator[bytes], encoding: str, spool: Path) -> Statement:
     """Read the whole body and return the statement that URL and body make together."""
     insert = insert_with_data(url_query) if url_query else None
     if insert is not None and encoding in ENGINE_METHOD and not url_query[insert.data_at :].strip():
@@ -77,9 +75,7 @@ async def read_statement(
     return Statement(whole, whole)
 
 
-async def _spool(
-    path: Path, first: bytes, body: AsyncIterator[bytes], decoder: Decoder, complete: bool = False
-) -> int:
+async def _spool(path: Path, first: bytes, body: AsyncIterator[bytes], decoder: Decoder, complete: bool = False) -> int:
     """Write the rest of a body to a file; a body that breaks off leaves no file. Returns its size."""
     pending: list[bytes] = []
     waiting = 0

@@ -90,9 +90,7 @@ class Decoder:
 
     def __init__(self, encoding: str) -> None:
         if encoding not in ("", "identity", "gzip", "deflate", "zstd", "lz4"):
-            raise ClickHouseError.of(
-                48, f"Content-Encoding {encoding} is not supported for a body with a query"
-            )
+            raise ClickHouseError.of(48, f"Content-Encoding {encoding} is not supported for a body with a query")
         self._encoding = "" if encoding == "identity" else encoding
         self._frame = self._new_frame()
         self._fresh = True

@@ -116,9 +116,7 @@ class Engine:
         if count > 1:
             raise ClickHouseError.of(SYNTAX_ERROR, "Syntax error: Multi-statements are not allowed")
         if request.readonly_request and kind in ("MUTATING", "MUTATING_GLOBAL"):
-            raise ClickHouseError.of(
-                READONLY, "Cannot execute query in readonly mode. Use POST to change data"
-            )
+            raise ClickHouseError.of(READONLY, "Cannot execute query in readonly mode. Use POST to change data")
         if request.query_id in self._running:
             reason = f"Query with id = {request.query_id} is already running"
             raise ClickHouseError.of(QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, reason)
@@ -200,9 +198,7 @@ class Engine:
             read_rows, read_bytes = read_rows or result.rows_read(), read_bytes or result.bytes_read()
         rows = result.rows_read() if query.reads_only else result.rows_written()
         size = result.bytes_read() if query.reads_only else result.bytes_written()
-        return Stats(
-            read_rows, read_bytes, result.rows_written(), result.bytes_written(), rows, size, elapsed
-        ), output
+        return Stats(read_rows, read_bytes, result.rows_written(), result.bytes_written(), rows, size, elapsed), output
 
     def _apply(self, connection: Any, request: Request, keep: bool) -> Callable[[], None]:
         """Apply database and settings of a request; the answer undoes them, for a connection that lives on."""

@@ -74,9 +74,7 @@ def parse_parameters(given: Mapping[str, str], headers: Mapping[str, str]) -> Pa
     """Sort the parameters of a request; everything that is not of the protocol is a setting."""
     for name in ("compress", "decompress"):
         if given.get(name, "0") not in ("0", "false", ""):
-            raise ClickHouseError.of(
-                48, f"{name}=1 is not supported, use Content-Encoding and Accept-Encoding"
-            )
+            raise ClickHouseError.of(48, f"{name}=1 is not supported, use Content-Encoding and Accept-Encoding")
     if any(name.endswith(("_format", "_structure", "_types")) and name.count("_") == 1 for name in given):
         external = [n for n in given if n.endswith(("_structure", "_types")) and n.count("_") == 1]
         if external:
@@ -105,9 +103,7 @@ def content_type(format_name: str) -> str:
     """Return the content type of a format, as ClickHouse sends it."""
     for start, value in _CONTENT_TYPES:
         if format_name.startswith(start):
-            return (
-                value + ("present" if "Names" in format_name else "absent") if value.endswith("=") else value
-            )
+            return value + ("present" if "Names" in format_name else "absent") if value.endswith("=") else value
     return "application/octet-stream"
 
 
@@ -162,6 +158,4 @@ def exception_block(tag: str, error: ClickHouseError) -> bytes:
     message = error.message.encode() + b"\n"
     length = str(len(message)).encode()
     edge = tag.encode()
-    return (
-        b"\r\n__exception__\r\n" + edge + b"\r\n" + message + length + b" " + edge + b"\r\n__exception__\r\n"
-    )
+    return b"\r\n__exception__\r\n" + edge + b"\r\n" + message + length + b" " + edge + b"\r\n__exception__\r\n"

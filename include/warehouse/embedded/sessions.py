@@ -41,9 +41,7 @@ class Sessions:
                 raise ClickHouseError.of(SESSION_NOT_FOUND, f"Session {session_id} not found")
             session = self._open[key] = Session(key)
         if session.busy:
-            raise ClickHouseError.of(
-                SESSION_IS_LOCKED, f"Session {session_id} is locked by a concurrent client"
-            )
+            raise ClickHouseError.of(SESSION_IS_LOCKED, f"Session {session_id} is locked by a concurrent client")
         session.busy, session.timeout = True, seconds
         return session
 

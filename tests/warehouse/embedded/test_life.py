@@ -24,9 +24,7 @@ LONG_RESULT = "SELECT number, toString(number) FROM numbers(100000000000)"
 def runs(server: RunningServer, text: str) -> bool:
     """Say whether a query with this text is running."""
     return (
-        server.text(
-            f"SELECT count() FROM system.processes WHERE query LIKE '%{text}%' AND query NOT LIKE '%LIKE%'"
-        )
+        server.text(f"SELECT count() FROM system.processes WHERE query LIKE '%{text}%' AND query NOT LIKE '%LIKE%'")
         != "0"
     )
 
@@ -40,9 +38,7 @@ def send(server: RunningServer, path: str, headers: str, body: bytes = b"") -> s
 
 @pytest.mark.parametrize("chunked", [True, False])
 @pytest.mark.parametrize("rows", [10, 800_000])
-def test_a_body_cut_off_by_the_client_inserts_nothing(
-    server: RunningServer, chunked: bool, rows: int
-) -> None:
+def test_a_body_cut_off_by_the_client_inserts_nothing(server: RunningServer, chunked: bool, rows: int) -> None:
     server.text("CREATE DATABASE IF NOT EXISTS life")
     server.text("CREATE OR REPLACE TABLE life.cut (a Int32) ENGINE = MergeTree ORDER BY a")
     body = b"INSERT INTO life.cut FORMAT TSV\n" + b"1\n" * rows
@@ -177,9 +173,7 @@ def test_sigterm_lets_running_queries_finish(make_server: Callable[..., RunningS
     server.text("CREATE DATABASE raw")
     server.text("CREATE TABLE raw.t (a Int64) ENGINE = MergeTree ORDER BY a")
     with ThreadPoolExecutor(1) as pool:
-        slow = (
-            "INSERT INTO raw.t SELECT number + sleepEachRow(0.5) FROM numbers(4) SETTINGS max_block_size = 1"
-        )
+        slow = "INSERT INTO raw.t SELECT number + sleepEachRow(0.5) FROM numbers(4) SETTINGS max_block_size = 1"
         running = pool.submit(server.post, slow)
         wait_until(lambda: server.running() > 0)
         assert server.stop() == 0

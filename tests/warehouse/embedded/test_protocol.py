@@ -89,9 +89,7 @@ def test_get_is_read_only(server: RunningServer) -> None:
 
 
 def test_error_in_mid_stream_is_marked_with_the_tag_of_the_header(server: RunningServer) -> None:
-    sql = (
-        "SELECT sleep(0.02), throwIf(number = 3000000) FROM numbers(5000000) SETTINGS max_block_size = 100000"
-    )
+    sql = "SELECT sleep(0.02), throwIf(number = 3000000) FROM numbers(5000000) SETTINGS max_block_size = 100000"
     response = server.post(sql)
     assert response.status_code == 200
     tag = response.headers["X-ClickHouse-Exception-Tag"]
@@ -100,9 +98,7 @@ def test_error_in_mid_stream_is_marked_with_the_tag_of_the_header(server: Runnin
 
 
 def test_wait_end_of_query_turns_a_late_error_into_a_status(server: RunningServer) -> None:
-    sql = (
-        "SELECT sleep(0.02), throwIf(number = 3000000) FROM numbers(5000000) SETTINGS max_block_size = 100000"
-    )
+    sql = "SELECT sleep(0.02), throwIf(number = 3000000) FROM numbers(5000000) SETTINGS max_block_size = 100000"
     assert server.post(sql, wait_end_of_query="1").status_code == 500
 
 
@@ -142,9 +138,7 @@ def test_whole_formats_are_well_formed_when_streamed(server: RunningServer) -> N
     ("name", "decode"),
     [("gzip", gzip.decompress), ("zstd", None), ("lz4", lz4.frame.decompress)],
 )
-def test_compressed_results(
-    server: RunningServer, name: str, decode: Callable[[bytes], bytes] | None
-) -> None:
+def test_compressed_results(server: RunningServer, name: str, decode: Callable[[bytes], bytes] | None) -> None:
     decode = decode or (lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data))
     headers = {"Accept-Encoding": name}
     for rows in (1, 1_000_000):
@@ -182,9 +176,7 @@ def test_insert_with_a_body(server: RunningServer, encoding: str, split: bool) -
 def test_insert_of_a_large_body_in_several_compressed_frames(server: RunningServer) -> None:
     table = fresh_table(server, "a UInt64")
     head = f"INSERT INTO {table} FORMAT TSV\n".encode()
-    body = b"".join(
-        zstandard.ZstdCompressor().compress(part) for part in (head, b"7\n" * 400_000, b"7\n" * 400_000)
-    )
+    body = b"".join(zstandard.ZstdCompressor().compress(part) for part in (head, b"7\n" * 400_000, b"7\n" * 400_000))
     response = HTTP.post(server.url, content=body, headers={"Content-Encoding": "zstd"})
     assert response.status_code == 200, response.text
     assert server.text(f"SELECT count(), sum(a) FROM {table}") == "800000\t5600000"
