@@ -1,0 +1,73 @@
+{#
+  Which days are judged again. A restated day stands in the baseline of later days, so these are judged with it:
+  up to 56 days on (the longest look-back of a median), never beyond the last day that has data. For the daily
+  run at the end of history this is the build dates and nothing more.
+#}
+
+{# Days of the marts that a day's scores depend on: 42 days of residuals, each against 56 days, and 14 of level. #}
+{% macro anomaly_history_days() %}{{ return(112) }}{% endmacro %}
+
+{# Whether the whole history is judged: in a full refresh, and until the layer's table was made once. Tables that
+   every run makes anew ask for the layer's last table, for they exist themselves in the middle of a first run. #}
+{% macro judges_all() %}
+    {% if model.config.materialized == 'incremental' %}
+        {{ return(not is_incremental()) }}
+    {% endif %}
+    {% set last = 'insight_feed' if 'insights' in model.fqn else 'anomaly_daily' %}
+    {% set made = load_cached_relation(api.Relation.create(schema=target.schema, identifier=last)) %}
+    {{ return(flags.FULL_REFRESH or made is none) }}
+{% endmacro %}
+
+{# ISO dates to judge, or none for the whole history. #}
+{% macro anomaly_dates() %}
+    {% set dates = none if not execute or judges_all() else build_dates() %}
+    {% if dates is none or dates | length == 0 %}
+        {{ return(dates) }}
+    {% endif %}
+    {# not by ref(): only int_anomaly_series, the first of all, needs to wait for the mart #}
+    {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
+    {% set later = run_query(
+        "select distinct toString(date) as day from " ~ accounts
+        ~ " where arrayExists(d -> date > d and date <= d + 56, ["
+        ~ "toDate('" ~ dates | join("'), toDate('") ~ "')])"
+    ) %}
+    {% set judged = dates | list %}
+    {% for row in later.rows %}
+        {% if row[0] not in judged %}
+            {% do judged.append(row[0]) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(judged | sort) }}
+{% endmacro %}
+
+{# `column in (days to judge)`; 1 for the whole history. #}
+{% macro only_anomaly_dates(column='date') -%}
+    {{ in_dates(column, anomaly_dates()) }}
+{%- endmacro %}
+
+{# `column` lies in the days to judge or in the `days` before the first of them. #}
+{% macro with_history(column='date', days=none) -%}
+    {%- set judged = anomaly_dates() -%}
+    {%- if judged is none -%}
+        1
+    {%- elif judged | length == 0 -%}
+        0
+    {%- else -%}
+        {{ column }} between toDate('{{ judged | first }}') - {{ days or anomaly_history_days() }} and toDate('{{ judged | last }}')
+    {%- endif -%}
+{%- endmacro %}
+
+{# For a pre-hook of models that may have no row on a day. insert_overwrite empties the build dates by itself;
+   the later days that are judged with them would keep an anomaly that is gone. #}
+{% macro clear_later_anomaly_dates() %}
+    {% set judged = anomaly_dates() %}
+    {% if execute and judged %}
+        {% set ids = [] %}
+        {% for day in judged if day not in build_dates() %}
+            {% do ids.append("drop partition id '" ~ day | replace('-', '') ~ "'") %}
+        {% endfor %}
+        {% if ids %}
+            alter table {{ this }} {{ ids | join(', ') }}
+        {% endif %}
+    {% endif %}
+{% endmacro %}

@@ -1,0 +1,43 @@
+{# What is scored, and how a mart's row becomes a point of a series. #}
+
+{% macro anomaly_volumes() %}
+    {{ return(['impressions', 'clicks', 'cost', 'conversions', 'conversion_value']) }}
+{% endmacro %}
+
+{% macro anomaly_ratios() %}
+    {{ return(['ctr', 'cpc', 'cvr', 'cpa', 'roi']) }}
+{% endmacro %}
+
+{# The metrics of a mart's row as Nullable(Float64): never negative (a correction that takes back more than the day
+   had counts as none). Money is scored in account currency, where no exchange rate moves it, and shown in
+   reporting currency at the day's `rate`; a platform's accounts have only reporting currency in common. #}
+{% macro anomaly_metrics(source, money='account') -%}
+    {%- for metric in anomaly_volumes() -%}
+    {%- set column = metric ~ '_reporting' if money == 'reporting' and metric in ['cost', 'conversion_value'] else metric -%}
+    if({{ source }}.{{ column }} is null, null, greatest(toFloat64({{ source }}.{{ column }}), 0)) as {{ metric }},
+    {% endfor -%}
+    {%- if money == 'reporting' -%}
+    cast(1 as Nullable(Float64)) as rate,
+    cast({{ source }}.reporting_currency as Nullable(String)) as account_currency,
+    {%- else -%}
+    coalesce(
+        toFloat64({{ source }}.cost_reporting) / nullIf(toFloat64({{ source }}.cost), 0),
+        toFloat64({{ source }}.conversion_value_reporting) / nullIf(toFloat64({{ source }}.conversion_value), 0)
+    ) as rate,
+    cast({{ source }}.currency as Nullable(String)) as account_currency,
+    {%- endif %}
+    cast({{ source }}.reporting_currency as Nullable(String)) as reporting_currency,
+    toBool({{ source }}.is_provisional) as is_provisional
+{%- endmacro %}
+
+{# The same columns passed on, qualified. #}
+{% macro anomaly_series_columns(source) -%}
+    {%- for column in anomaly_volumes() + ['rate', 'account_currency', 'reporting_currency', 'is_provisional'] -%}
+    {{ source }}.{{ column }} as {{ column }}{{ ',\n        ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# Share of the final conversions that an export sees at an age in days. Without it young days look broken. #}
+{% macro conversion_maturity(age) -%}
+    arrayElement([0.80, 0.92, 0.97, 0.99, 1.0], toUInt32(least({{ age }}, 4) + 1))
+{%- endmacro %}

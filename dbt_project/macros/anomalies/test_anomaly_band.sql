@@ -1,0 +1,21 @@
+{# A flag, its band and its direction say the same: up is above the upper edge, down below the lower one. #}
+{% test anomaly_is_outside_its_band(model) %}
+select *
+from {{ model }}
+where
+    kind != 'data_missing'
+    and (
+        z_score is null
+        or direction != if(z_score > 0, 'up', 'down')
+        or (direction = 'up' and ifNull(value < upper * (1 - 1e-9) - 1e-9, false))
+        or (direction = 'down' and ifNull(value > lower * (1 + 1e-9) + 1e-9 and lower > 0, false))
+        or event_start > date
+    )
+{% endtest %}
+
+{# A column holds a JSON object. #}
+{% test json_object(model, column_name) %}
+select {{ column_name }}
+from {{ model }}
+where not isValidJSON({{ column_name }}) or left({{ column_name }}, 1) != '{'
+{% endtest %}

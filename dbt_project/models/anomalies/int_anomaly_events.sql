@@ -1,0 +1,297 @@
+{{ config(
+    order_by=['workspace', 'platform', 'account_id', 'entity_type', 'entity_id'],
+    pre_hook="{{ clear_later_anomaly_dates() }}",
+    contract={'enforced': false}
+) }}
+
+-- noqa: disable=RF03
+-- One row for each entity and day with a problem: since when it lasts, and whose problem it is. One cause
+-- shows in several metrics, on several days and on several levels; here it becomes one event.
+with found as (
+    select p.* from {{ ref('int_anomaly_patterns') }} as p
+),
+
+-- Days of earlier runs, so that today's can continue an event.
+known as (
+    select
+        f.workspace as workspace,
+        f.platform as platform,
+        f.account_id as account_id,
+        f.entity_type as entity_type,
+        f.entity_id as entity_id,
+        f.family as family,
+        f.date as date,
+        f.kind as kind,
+        cast(null as Nullable(Date)) as known_start,
+        '' as known_first_kind
+    from found as f
+    {% if is_incremental() -%}
+    union all
+    select
+        t.workspace as workspace,
+        t.platform as platform,
+        t.account_id as account_id,
+        t.entity_type as entity_type,
+        t.entity_id as entity_id,
+        t.family as family,
+        t.date as date,
+        t.kind as kind,
+        toNullable(t.event_start) as known_start,
+        t.first_kind as known_first_kind
+    from {{ this }} as t
+    where {{ with_history('t.date', 56) }} and not ({{ only_anomaly_dates('t.date') }})
+    {%- endif %}
+),
+
+steps as (
+    select
+        k.*,
+        count() over (
+            partition by k.workspace, k.platform, k.account_id, k.entity_type, k.entity_id, k.family
+            order by toInt32(k.date) asc
+            range between 4 preceding and current row
+        ) as days_of_5,
+        -- one quiet day does not end an event
+        toInt32(k.date) - toInt32(lagInFrame(k.date, 1, toDate(0)) over entity_family) > 2 as is_start
+    from known as k
+    window entity_family as (
+        partition by k.workspace, k.platform, k.account_id, k.entity_type, k.entity_id, k.family
+        order by k.date asc
+        rows between unbounded preceding and current row
+    )
+),
+
+spells as (
+    select
+        s.*,
+        sum(s.is_start) over (
+            partition by s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id, s.family
+            order by s.date asc
+            rows between unbounded preceding and current row
+        ) as spell
+    from steps as s
+),
+
+events as (
+    select
+        l.*,
+        min(coalesce(l.known_start, l.date)) over so_far as event_start,
+        argMin(if(l.known_first_kind = '', l.kind, l.known_first_kind), l.date) over so_far as first_kind,
+        -- more or less for four of five days, and still: no longer a spike, a new level
+        l.days_of_5 >= 4
+        and l.family in ('volume_up', 'volume_down')
+        and l.kind in ('spend_spike', 'metric_anomaly') as is_level_shift
+    from spells as l
+    window so_far as (
+        partition by l.workspace, l.platform, l.account_id, l.entity_type, l.entity_id, l.family, l.spell
+        order by l.date asc
+        rows between unbounded preceding and current row
+    )
+),
+
+-- Which part of a deviation the entities below carry, in the metric that leads above.
+shares as (
+    select
+        u.workspace as workspace,
+        u.platform as platform,
+        u.account_id as account_id,
+        u.entity_type as entity_type,
+        u.date as date,
+        b.entity_type as part_type,
+        argMax((b.account_id, b.entity_id), below.deviation / nullIf(above.deviation, 0)) as part,
+        max(below.deviation / nullIf(above.deviation, 0)) as part_share
+    from found as u
+    inner join {{ ref('int_anomaly_scores') }} as above
+        on
+            u.workspace = above.workspace
+            and u.platform = above.platform
+            and u.account_id = above.account_id
+            and u.entity_type = above.entity_type
+            and u.entity_id = above.entity_id
+            and u.date = above.date
+            and u.metric = above.metric
+    inner join found as b
+        on u.workspace = b.workspace and u.platform = b.platform and u.date = b.date
+    inner join {{ ref('int_anomaly_scores') }} as below
+        on
+            b.workspace = below.workspace
+            and b.platform = below.platform
+            and b.account_id = below.account_id
+            and b.entity_type = below.entity_type
+            and b.entity_id = below.entity_id
+            and b.date = below.date
+            and u.metric = below.metric
+    where
+        {{ only_anomaly_dates('above.date') }}
+        and {{ only_anomaly_dates('below.date') }}
+        and (
+            u.entity_type = 'platform' and b.entity_type in ('account', 'campaign')
+            or u.entity_type = 'account' and b.entity_type = 'campaign' and u.account_id = b.account_id
+        )
+    group by u.workspace, u.platform, u.account_id, u.entity_type, u.entity_id, u.date, b.entity_type
+    having part_share >= 0.6
+),
+
+accounts as (
+    select
+        f.workspace as workspace,
+        f.platform as platform,
+        f.account_id as account_id,
+        f.date as date,
+        f.kind as kind,
+        f.family as family,
+        f.kind in ('duplicate_load', 'partial_load', 'data_missing') as is_load_fault,
+        if(c.part_type = 'campaign' and not is_load_fault, c.part.2, '') as campaign
+    from found as f
+    left join shares as c
+        on
+            f.workspace = c.workspace
+            and f.platform = c.platform
+            and f.account_id = c.account_id
+            and f.date = c.date
+            and c.entity_type = 'account'
+    where f.entity_type = 'account'
+),
+
+platforms as (
+    select
+        f.workspace as workspace,
+        f.platform as platform,
+        f.date as date,
+        f.family as family,
+        maxIf(c.part, c.part_type = 'campaign') as campaign,
+        maxIf(c.part, c.part_type = 'account') as account
+    from found as f
+    left join shares as c
+        on
+            f.workspace = c.workspace
+            and f.platform = c.platform
+            and f.date = c.date
+            and c.entity_type = 'platform'
+    where f.entity_type = 'platform'
+    group by f.workspace, f.platform, f.date, f.family
+),
+
+-- The cause of a row: itself, the campaign that carries most of it, the account or platform that it is part
+-- of.
+account_causes as (
+    select
+        a.*,
+        p.family = a.family
+        and p.account.2 = ''
+        and p.campaign.2 = ''
+        and not a.is_load_fault as is_of_platform,
+        multiIf(
+            a.campaign != '', ('campaign', a.account_id, a.campaign),
+            is_of_platform, ('platform', '', a.platform),
+            ('account', a.account_id, a.account_id)
+        ) as cause
+    from accounts as a
+    left join platforms as p on a.workspace = p.workspace and a.platform = p.platform and a.date = p.date
+),
+
+causes as (
+    select
+        {% for column in [
+            'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id', 'entity_name', 'date',
+            'kind', 'family', 'metric', 'impact', 'currency', 'z_max', 'days_seen', 'is_provisional', 'maturity'
+        ] -%}
+        f.{{ column }} as {{ column }},
+        {% endfor -%}
+        multiIf(
+            f.entity_type = 'account', a.cause,
+            f.entity_type = 'campaign' and a.campaign = '' and (
+                a.family = f.family
+                or a.kind = 'duplicate_load' and f.family in ('volume_up', 'results_up')
+                or a.kind = 'partial_load' and f.family in ('volume_down', 'results_down')
+            ), a.cause,
+            f.entity_type = 'platform' and b.kind != '', b.cause,
+            f.entity_type = 'platform' and p.campaign.2 != '', ('campaign', p.campaign.1, p.campaign.2),
+            (toString(f.entity_type), f.account_id, f.entity_id)
+        ) as cause
+    from found as f
+    left join platforms as p
+        on
+            f.workspace = p.workspace
+            and f.platform = p.platform
+            and f.date = p.date
+            and f.entity_type = 'platform'
+    left join account_causes as a
+        on
+            f.workspace = a.workspace
+            and f.platform = a.platform
+            and f.account_id = a.account_id
+            and f.date = a.date
+    -- the account that carries the platform's deviation, or that of the campaign that does
+    left join account_causes as b
+        on
+            f.workspace = b.workspace
+            and f.platform = b.platform
+            and f.date = b.date
+            and b.account_id = if(p.account.2 != '', p.account.1, p.campaign.1)
+            and f.entity_type = 'platform'
+),
+
+-- What a workspace usually spends on a day: the measure of money at stake.
+daily_spend as (
+    select
+        i.workspace as workspace,
+        i.date as date,
+        sum(i.cost * coalesce(i.rate, 1)) as cost
+    from {{ ref('int_anomaly_series') }} as i
+    where i.entity_type = 'account'
+    group by i.workspace, i.date
+),
+
+spend as (
+    select
+        d.workspace as workspace,
+        d.date as date,
+        avg(d.cost) over (
+            partition by d.workspace order by toInt32(d.date) asc range between 28 preceding and 1 preceding
+        ) as usual_cost
+    from daily_spend as d
+)
+
+select
+    c.workspace as workspace,
+    c.platform as platform,
+    c.account_id as account_id,
+    c.account_name as account_name,
+    c.entity_type as entity_type,
+    c.entity_id as entity_id,
+    c.entity_name as entity_name,
+    c.date as date,
+    multiIf(
+        e.is_level_shift, 'level_shift',
+        -- a weaker day of a known problem
+        c.kind = 'metric_anomaly' and e.first_kind in ('spend_spike', 'cpc_jump', 'ctr_collapse'),
+        e.first_kind,
+        c.kind
+    ) as kind,
+    c.family as family,
+    if(kind != c.kind and c.family in ('volume_up', 'volume_down'), 'cost', c.metric) as metric,
+    e.event_start as event_start,
+    e.first_kind as first_kind,
+    c.cause.1 as cause_entity_type,
+    c.cause.2 as cause_account_id,
+    c.cause.3 as cause_entity_id,
+    c.cause = (toString(c.entity_type), c.account_id, c.entity_id) as is_cause,
+    cast(round(c.impact, 2) as Nullable(Decimal(18, 2))) as impact,
+    c.currency as currency,
+    {{ anomaly_severity('c', 's.usual_cost') }} as severity,
+    c.z_max as z_max,
+    c.days_seen as days_seen,
+    c.is_provisional as is_provisional,
+    c.maturity as maturity
+from causes as c
+inner join events as e
+    on
+        c.workspace = e.workspace
+        and c.platform = e.platform
+        and c.account_id = e.account_id
+        and c.entity_type = e.entity_type
+        and c.entity_id = e.entity_id
+        and c.date = e.date
+        and c.family = e.family
+left join spend as s on c.workspace = s.workspace and c.date = s.date

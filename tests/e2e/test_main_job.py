@@ -1,0 +1,159 @@
+"""The main job as a user sees it: drop files, run the DAG by the real scheduler, read marts and insights."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.samples import DEMO, Truth, generate, write_bad_files
+from tests.e2e.conftest import Installation
+from tests.support.processes import wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
+
+DAY = "2026-06-30"
+
+
+@pytest.fixture(scope="module")
+def truth(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Truth:
+    """Files of Google and Meta in the bucket, bad ones among them; one run of marketing_daily by the scheduler."""
+    made = tmp_path_factory.mktemp("samples")
+    profile = replace(DEMO, workspace="e2e")
+    facts = generate(made, profile)
+    write_bad_files(made, profile)
+    for path in sorted(made.rglob("*")):
+        if path.is_file() and path.parent.name in ("google_ads", "meta_ads", "inbox"):
+            put(installation.bucket / path.relative_to(made), path)
+    installation.cli("run", "--date", DAY)
+    return facts
+
+
+def put(target: Path, source: Path) -> None:
+    """Copy into the bucket as a careful client does: under a name that is not ready, then rename."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.tmp")
+    shutil.copy(source, part)
+    part.rename(target)
+
+
+def campaign_days(installation: Installation) -> list[dict[str, Any]]:
+    return installation.sql(
+        "SELECT platform, account_id, campaign_id, toString(date) AS date, impressions, clicks, toString(cost) AS cost,"
+        " toString(conversions) AS conversions, toString(conversion_value) AS conversion_value, currency"
+        " FROM marts.mart_campaign_daily WHERE workspace = 'e2e' ORDER BY ALL"
+    )
+
+
+def published(installation: Installation) -> list[dict[str, Any]]:
+    return list(installation.api("/api/v1/insights", workspace="e2e", limit=200)["items"])
+
+
+def test_marts_over_http_hold_the_sums_of_the_files(installation: Installation, truth: Truth) -> None:
+    def key(row: Any) -> tuple[str, ...]:
+        return row["platform"], row["account_id"], row["campaign_id"], row["date"]
+
+    found = {key(row): Decimal(row["cost"]) for row in campaign_days(installation)}
+    expected = {
+        (row.platform, row.account_id, row.campaign_id, row.date): Decimal(row.cost)
+        for row in truth.rows
+        if row.platform in ("google_ads", "meta_ads")
+    }
+    assert found == expected
+
+
+def test_api_tells_the_planted_problems(installation: Installation, truth: Truth) -> None:
+    insights = published(installation)
+    kinds = {(insight["kind"], insight["entity_name"]) for insight in insights}
+    planted = {
+        (problem.kind, problem.campaign_name)
+        for problem in truth.problems
+        if problem.date_end.isoformat() == DAY and problem.kind in ("tracking_break", "spend_spike", "ctr_collapse")
+    }
+    assert planted <= kinds
+    worst = next(insight for insight in insights if insight["kind"] == "tracking_break")
+    assert worst["impact_amount"] is not None
+    assert worst["impact_currency"] == "USD"
+    assert worst["entity_name"] in worst["title"] + worst["body"]
+
+
+def test_bad_files_are_named_and_did_not_stop_the_run(installation: Installation, truth: Truth) -> None:
+    rows = {
+        Path(row["uri"]).name: row for row in installation.sql("SELECT * FROM ops.file_ledger WHERE workspace = 'e2e'")
+    }
+    for name, reason in (
+        ("unknown_layout.csv", "unknown_source"),
+        ("cut_in_the_middle.json", "truncated_file"),
+        ("empty_file.csv", "empty_file"),
+        ("wrong_encoding_png_bytes.csv", "unknown_encoding"),
+    ):
+        assert rows[name]["status"] == "rejected"
+        assert rows[name]["error"].startswith(f"{reason}: ")
+    listed = installation.cli("ledger", "--workspace", "e2e").stdout
+    assert "rejected" in listed
+    assert all(
+        row["rows_read"] == row["rows_loaded"] + row["rows_rejected"] + row["rows_skipped"] for row in rows.values()
+    )
+
+
+def test_dropped_and_run_again_nothing_changes(installation: Installation, truth: Truth) -> None:
+    marts, insights = campaign_days(installation), published(installation)
+    for path in sorted((installation.bucket / "e2e" / "meta_ads").glob("*.csv")):
+        put(path.with_name(f"again_{path.name}"), path)
+    installation.cli("run", "--date", DAY)
+    assert campaign_days(installation) == marts
+    assert published(installation) == insights
+    wait_until(
+        lambda: installation.sql(
+            "SELECT count() AS n FROM ops.file_ledger WHERE uri LIKE '%again_%' AND status = 'duplicate'"
+        )[0]["n"],
+        60,
+        "the second copies are duplicates",
+    )
+
+
+def test_a_dropped_file_starts_its_own_run(installation: Installation, truth: Truth) -> None:
+    target = installation.bucket / "e2e-drop" / "inbox" / "mine.csv"
+    target.parent.mkdir(parents=True)
+    target.write_text(
+        "date,campaign_id,campaign_name,impressions,clicks,cost,currency\n2026-06-30,7,Mine,100,10,12.50,USD\n"
+    )
+    rows = wait_until(
+        lambda: installation.sql(
+            "SELECT toString(cost) AS cost FROM marts.mart_campaign_daily WHERE workspace = 'e2e-drop'"
+        ),
+        180,
+        "the dropped file is in the marts",
+        interval=1,
+    )
+    assert [Decimal(row["cost"]) for row in rows] == [Decimal("12.5")]
+
+
+def test_backfill_of_days_changes_nothing_that_has_not_changed(installation: Installation, truth: Truth) -> None:
+    before = campaign_days(installation)
+    installation.cli("backfill", "--from", "2026-06-28", "--to", "2026-06-29")
+    assert campaign_days(installation) == before
+    again = installation.cli("backfill", "--from", "2026-06-28", "--to", "2026-06-29")
+    assert "already done" in again.stdout
+
+
+def test_everything_comes_back_after_kill_9(installation: Installation, truth: Truth) -> None:
+    before, insights = campaign_days(installation), published(installation)
+    killed = installation.processes()
+    assert len(killed) > 5
+    for process in killed:
+        process.send_signal(signal.SIGKILL)
+    installation.cli("up", timeout=600)
+    assert campaign_days(installation) == before
+    assert published(installation) == insights
+
+
+def test_down_leaves_no_process(installation: Installation, truth: Truth) -> None:
+    installation.cli("down")
+    assert installation.processes() == []
+    assert installation.cli("status", check=False).returncode == 1
