@@ -16,7 +16,10 @@
 
     {% set column = partition_by if partition_by is string else partition_by[0] %}
     {% set ids = [] %}
-    {% for first in build_periods(period_of(column)) or [] %}
+    {# A model that judges more than the build dates says so: the anomaly layers also judge later days again. #}
+    {% set dates = anomaly_dates() if config.get('meta', {}).get('replaces') == 'anomaly_dates'
+        else build_periods(period_of(column)) %}
+    {% for first in dates or [] %}
         {% do ids.append(first.replace('-', '')) %}
     {% endfor %}
     {% set existing = run_query(

@@ -56,18 +56,3 @@
         {{ column }} between toDate('{{ judged | first }}') - {{ days or anomaly_history_days() }} and toDate('{{ judged | last }}')
     {%- endif -%}
 {%- endmacro %}
-
-{# For a pre-hook of models that may have no row on a day. insert_overwrite empties the build dates by itself;
-   the later days that are judged with them would keep an anomaly that is gone. #}
-{% macro clear_later_anomaly_dates() %}
-    {% set judged = anomaly_dates() %}
-    {% if execute and judged %}
-        {% set ids = [] %}
-        {% for day in judged if day not in build_dates() %}
-            {% do ids.append("drop partition id '" ~ day | replace('-', '') ~ "'") %}
-        {% endfor %}
-        {% if ids %}
-            alter table {{ this }} {{ ids | join(', ') }}
-        {% endif %}
-    {% endif %}
-{% endmacro %}

@@ -1,6 +1,6 @@
 {{ config(
     order_by=['workspace', 'platform', 'account_id', 'entity_type', 'entity_id', 'metric'],
-    pre_hook="{{ clear_later_anomaly_dates() }}"
+    meta={'replaces': 'anomaly_dates'}
 ) }}
 
 -- What a person or a BI tool asks for: the flagged metrics, each with its band and the event that it is part

@@ -1,6 +1,6 @@
 {{ config(
     order_by=['workspace', 'platform', 'account_id', 'entity_type', 'entity_id'],
-    pre_hook="{{ clear_later_anomaly_dates() }}",
+    meta={'replaces': 'anomaly_dates'},
     contract={'enforced': false}
 ) }}
 

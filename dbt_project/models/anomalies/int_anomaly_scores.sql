@@ -1,6 +1,7 @@
 {{ config(
     order_by=['workspace', 'platform', 'account_id', 'entity_type', 'entity_id', 'metric'],
-    contract={'enforced': false}
+    contract={'enforced': false},
+    meta={'replaces': 'anomaly_dates'}
 ) }}
 
 -- noqa: disable=RF03
