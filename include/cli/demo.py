@@ -1,0 +1,93 @@
+"""The demonstration: sample files through the whole installation, by the real scheduler."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from include.cli import drop, follow
+from include.cli.look_commands import ledger_rows, newest_insights, short
+from include.cli.output import console, say, show, text_of
+from include.cli.run_commands import run_backfill
+from include.cli.service_commands import addresses
+from include.services import lifecycle
+from include.services.airflow_client import AirflowClient
+from include.settings import Settings
+
+FIRST, LAST = date(2026, 6, 28), date(2026, 6, 30)
+TOP = 8
+
+
+def run(settings: Settings) -> None:
+    """Start, drop, run, print. A second time: what is there is left alone, what is done is not done again."""
+    begun = time.monotonic()
+    _headline("1. Services")
+    lifecycle.up(settings, say)
+    _headline("2. Sample exports into the bucket")
+    files = _sample_files(settings)
+    with AirflowClient(settings) as airflow:
+        for dag_id in (follow.DAILY, follow.ON_DROP):
+            follow.wait_for_dag(airflow, dag_id)
+        # The daily DAG takes these files, for everybody to see; the other one would be quicker.
+        with _paused(airflow, follow.ON_DROP):
+            new = sum(drop.drop(settings, path, key) for key, path in files.items())
+            say(f"{new} new files in {settings.bucket}, {len(files) - new} were there")
+            _headline(f"3. {follow.DAILY} for {FIRST} … {LAST}, by Airflow")
+            follow.settle(airflow)
+            run_backfill(airflow, FIRST, LAST, reprocess="failed", parallel=2)
+    _headline("4. Files")
+    rows = ledger_rows(len(files), settings.workspace)
+    show([short(row) for row in sorted(rows, key=lambda row: str(row["file"]))], as_json=False)
+    _headline("5. Insights, most money first")
+    _print_insights(settings)
+    _headline("6. Look around")
+    addresses()
+    say(f"demo done in {time.monotonic() - begun:.0f} s; `make down` stops the services")
+
+
+def _sample_files(settings: Settings) -> dict[str, Path]:
+    """Bucket key → local file. The samples are always the same bytes, so they are made once."""
+    from include.samples import DEMO, generate, write_bad_files
+
+    folder = settings.home / "samples"
+    done = folder / ".done"
+    if not done.exists():
+        generate(folder, DEMO, truth_dir=settings.home / "samples-truth")
+        write_bad_files(folder, DEMO)
+        done.touch()
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+@contextmanager
+def _paused(airflow: AirflowClient, dag_id: str) -> Iterator[None]:
+    was = airflow.get(f"/dags/{dag_id}")["is_paused"]
+    airflow.patch(f"/dags/{dag_id}", {"is_paused": True})
+    try:
+        yield
+    finally:
+        airflow.patch(f"/dags/{dag_id}", {"is_paused": was})
+
+
+def _print_insights(settings: Settings) -> None:
+    found = newest_insights(TOP, settings.workspace)
+    if not found:
+        say("none: no planted problem was found, which is wrong; see `bin/insightflow doctor`")
+    colours = {"critical": "red", "high": "yellow"}
+    for number, row in enumerate(found, 1):
+        money = f"{text_of(row['impact'])} {row['currency']}" if row["impact"] is not None else ""
+        colour = colours.get(row["severity"], "cyan")
+        console.print(f"[{colour}]{number}. {row['severity']:8}[/{colour}] [bold]{money:>14}[/bold]  ", end="")
+        say(str(row["title"]))
+        console.print(textwrap.indent(textwrap.fill(str(row["body"]), 110), " " * 27), markup=False)
+
+
+def _headline(text: str) -> None:
+    console.print(f"\n[bold]{text}[/bold]")

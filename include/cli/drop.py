@@ -1,0 +1,54 @@
+"""Put files into the bucket so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import shutil
+from pathlib import Path
+
+from include.landing.bucket import Bucket
+from include.settings import Settings
+
+
+def drop(settings: Settings, path: Path, key: str) -> bool:
+    """Copy a local file to a key; return whether anything was copied (the same bytes may be there already).
+
+    The copy has a name that is not ready until it is whole.
+    """
+    bucket = Bucket(settings)
+    target = posixpath.join(bucket.root, key)
+    if bucket.fs.exists(target) and same_content(bucket, path, key):
+        return False
+    bucket.fs.makedirs(posixpath.dirname(target), exist_ok=True)
+    if bucket.scheme != "file":
+        bucket.fs.put_file(str(path), target)  # object stores show an object when it is whole
+        return True
+    aside = Path(f"{target}.{os.getpid()}.tmp")
+    shutil.copyfile(path, aside)
+    aside.replace(target)
+    return True
+
+
+def free_key(settings: Settings, path: Path, folder: str) -> str:
+    """A key for the file in a folder: its name, or its name with a hash when other content has that name."""
+    bucket = Bucket(settings)
+    key = f"{folder}/{path.name}"
+    if bucket.fs.exists(posixpath.join(bucket.root, key)) and not same_content(bucket, path, key):
+        stem, dot, rest = path.name.partition(".")
+        key = f"{folder}/{stem}-{_sha256(path)[:8]}{dot}{rest}"
+    return key
+
+
+def same_content(bucket: Bucket, path: Path, key: str) -> bool:
+    """Whether the key holds the bytes of the file."""
+    if bucket.stat(key).size != path.stat().st_size:
+        return False
+    with bucket.open(key) as there:
+        return hashlib.file_digest(there, "sha256").hexdigest() == _sha256(path)  # type: ignore[arg-type]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

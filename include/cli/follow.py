@@ -1,0 +1,179 @@
+"""Start runs through Airflow's REST API and follow them on the screen."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from typing import Any
+
+from include.cli.output import say
+from include.services.airflow_client import AirflowClient, AirflowRefusal
+from include.services.errors import ServiceError
+
+DAILY = "marketing_daily"
+ON_DROP = "marketing_on_drop"
+FINAL = ("success", "failed")
+POLL_SECONDS = 0.7
+
+
+class RunFailed(ServiceError):
+    """A run ended otherwise than well; the message names the task and where to read on."""
+
+
+def wait_for_dag(airflow: AirflowClient, dag_id: str, deadline: float = 90.0) -> None:
+    """Wait until Airflow has read the DAG. Raises ``ServiceError`` with the import error, if there is one."""
+    end = time.monotonic() + deadline
+    while True:
+        try:
+            airflow.get(f"/dags/{dag_id}")
+            return
+        except AirflowRefusal as refusal:
+            if refusal.status != 404:
+                raise
+        broken = airflow.get("/importErrors")["import_errors"]
+        if broken:
+            last = broken[0]["stack_trace"].strip().splitlines()[-1]
+            raise ServiceError(f"{broken[0]['filename']} cannot be imported: {last}")
+        if time.monotonic() > end:
+            raise ServiceError(f"Airflow does not know {dag_id}; see `bin/insightflow doctor`")
+        time.sleep(0.5)
+
+
+def trigger(airflow: AirflowClient, dag_id: str, conf: dict[str, Any]) -> str:
+    """Start one run with a configuration; return its id."""
+    run = airflow.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+    return str(run["dag_run_id"])
+
+
+def backfill(airflow: AirflowClient, first: date, last: date, reprocess: str, parallel: int) -> list[str]:
+    """Start a backfill of the daily DAG; return the ids of the runs that it made or started again.
+
+    Raises ``ServiceError`` when Airflow refuses, for example because another backfill is at work.
+    """
+    before = {run["dag_run_id"]: run["queued_at"] for run in runs_between(airflow, first, last)}
+    body = {
+        "dag_id": DAILY,
+        "from_date": f"{first}T00:00:00Z",
+        "to_date": f"{last}T00:00:00Z",
+        "reprocess_behavior": reprocess,
+        "max_active_runs": parallel,
+    }
+    try:
+        airflow.post("/backfills", body)
+    except AirflowRefusal as refusal:
+        if refusal.status == 409:
+            raise ServiceError(
+                f"another backfill of {DAILY} is at work; wait for it, or cancel it in the Airflow UI"
+            ) from refusal
+        raise
+    after = runs_between(airflow, first, last)
+    return [run["dag_run_id"] for run in after if before.get(run["dag_run_id"]) != run["queued_at"]]
+
+
+def runs_between(airflow: AirflowClient, first: date, last: date) -> list[dict[str, Any]]:
+    """Runs of the daily DAG for days, oldest day first."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = airflow.get(
+            f"/dags/{DAILY}/dagRuns",
+            logical_date_gte=f"{first}T00:00:00Z",
+            logical_date_lte=f"{last}T23:59:59Z",
+            order_by="logical_date",
+            limit=100,
+            offset=len(found),
+        )
+        found += page["dag_runs"]
+        if len(found) >= page["total_entries"] or not page["dag_runs"]:
+            return found
+
+
+def settle(airflow: AirflowClient) -> None:
+    """Wait until no run of either DAG is under way, telling what they do."""
+    while True:
+        active = [
+            (dag_id, run["dag_run_id"])
+            for dag_id in (DAILY, ON_DROP)
+            for state in ("running", "queued")
+            for run in airflow.get(f"/dags/{dag_id}/dagRuns", state=state, limit=100)["dag_runs"]
+        ]
+        if not active:
+            return
+        for dag_id in (DAILY, ON_DROP):
+            if run_ids := [run_id for name, run_id in active if name == dag_id]:
+                follow(airflow, dag_id, run_ids)
+
+
+def follow(airflow: AirflowClient, dag_id: str, run_ids: list[str], deadline: float = 24 * 3600) -> None:
+    """Print each task as it ends until all runs have. Raises ``RunFailed`` when one failed."""
+    told: set[tuple[str, str, int, str]] = set()
+    states: dict[str, str] = {}
+    begun = time.monotonic()
+    while len([s for s in states.values() if s in FINAL]) < len(run_ids):
+        if time.monotonic() - begun > deadline:
+            raise RunFailed(
+                f"{dag_id} still runs after {deadline / 60:.0f} minutes; see {airflow.settings.airflow_url}"
+            )
+        for run_id in run_ids:
+            if states.get(run_id) in FINAL:
+                continue
+            run = airflow.get(f"/dags/{dag_id}/dagRuns/{run_id}")
+            label = _label(run) if len(run_ids) > 1 else ""
+            _tell_tasks(airflow, dag_id, run_id, label, told)
+            states[run_id] = run["state"]
+            if run["state"] in FINAL:
+                seconds = f" in {run['duration']:.0f} s" if run.get("duration") else ""
+                say(f"{label}{dag_id} {run['state']}{seconds}")
+        time.sleep(POLL_SECONDS)
+    failed = [run_id for run_id, state in states.items() if state == "failed"]
+    if failed:
+        raise RunFailed(_explain(airflow, dag_id, failed))
+
+
+def _tell_tasks(
+    airflow: AirflowClient, dag_id: str, run_id: str, label: str, told: set[tuple[str, str, int, str]]
+) -> None:
+    tasks = airflow.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"]
+    for ti in sorted(tasks, key=lambda t: (t["end_date"] or "9", t["map_index"])):
+        state = ti["state"]
+        if state not in ("success", "failed", "up_for_retry", "upstream_failed", "skipped"):
+            continue
+        key = (run_id, ti["task_id"], ti["map_index"], f"{state}{ti['try_number']}")
+        if key in told:
+            continue
+        told.add(key)
+        chunk = f" {ti['rendered_map_index'] or ti['map_index']}" if ti["map_index"] >= 0 else ""
+        seconds = f"{ti['duration']:5.1f} s" if ti.get("duration") else "       "
+        marks = {"success": "✓", "skipped": "–", "up_for_retry": "↻"}
+        word = "" if state in ("success", "skipped") else f"  {state}"
+        say(f"{label}{marks.get(state, '✗')} {seconds}  {ti['task_id']}{chunk}{word}")
+
+
+def _label(run: dict[str, Any]) -> str:
+    day = (run.get("data_interval_start") or run.get("logical_date") or run["run_after"])[:10]
+    return f"{day}  "
+
+
+def _explain(airflow: AirflowClient, dag_id: str, run_ids: list[str]) -> str:
+    lines = []
+    for run_id in run_ids:
+        tasks = airflow.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", state="failed", limit=20)
+        for ti in tasks["task_instances"]:
+            lines.append(f"{ti['task_id']}: {_reason(airflow, ti)}")
+        where = f"{airflow.settings.airflow_url}/dags/{dag_id}/runs/{run_id}"
+        lines.append(f"its logs are at {where}")
+    return f"{dag_id} failed\n  " + "\n  ".join(lines)
+
+
+def _reason(airflow: AirflowClient, ti: dict[str, Any]) -> str:
+    """The last error line of a task's log."""
+    path = f"/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/logs/{ti['try_number']}"
+    try:
+        content = airflow.get(path, map_index=ti["map_index"], full_content=True).get("content", [])
+    except ServiceError:
+        return "no log"
+    for line in reversed(content):
+        if isinstance(line, dict) and line.get("level") in ("error", "critical"):
+            details = line.get("error_detail") or []
+            if details:
+                return f"{details[0].get('exc_type')}: {' '.join(str(details[0].get('exc_value')).split())[:800]}"
+    return "see its log"

@@ -1,0 +1,138 @@
+"""insights, anomalies, ledger, rejects, sql: looking at what is there."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from include.cli.output import show
+from include.settings import get_settings
+
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
+Workspace = Annotated[str | None, typer.Option("--workspace", "-w", help="Only this workspace.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(insights)
+    app.command()(anomalies)
+    app.command()(ledger)
+    app.command()(rejects)
+    app.command()(sql)
+
+
+def insights(
+    limit: Limit = 20,
+    workspace: Workspace = None,
+    status: Annotated[str, typer.Option(help="open, acknowledged, resolved or all.")] = "open",
+    as_json: Json = False,
+) -> None:
+    """Published insights, most money first."""
+    show(newest_insights(limit, workspace, status), as_json, empty="no insights yet; run `bin/insightflow run`")
+
+
+def newest_insights(limit: int, workspace: str | None = None, status: str = "open") -> list[dict[str, Any]]:
+    """Rows of the table ``insights``."""
+    import psycopg2
+
+    if status not in ("open", "acknowledged", "resolved", "all"):
+        raise typer.BadParameter(f"status is open, acknowledged, resolved or all, not {status}")
+    connection = psycopg2.connect(get_settings().postgres_dsn(), connect_timeout=5)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT severity, date_end AS date, platform, title, body, impact_amount AS impact,"
+                " impact_currency AS currency, status FROM insights"
+                " WHERE (%(workspace)s IS NULL OR workspace = %(workspace)s)"
+                " AND (%(status)s = 'all' OR status = %(status)s)"
+                " ORDER BY impact_amount DESC NULLS LAST, date_end DESC, id LIMIT %(limit)s",
+                {"workspace": workspace, "status": status, "limit": limit},
+            )
+            names = [column.name for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    finally:
+        connection.close()
+
+
+def anomalies(limit: Limit = 20, workspace: Workspace = None, as_json: Json = False) -> None:
+    """The newest anomalies of the marts, gravest first."""
+    rows = query(
+        "SELECT date, severity, platform, entity_type, coalesce(entity_name, entity_id) AS entity, metric, value,"
+        " expected, z_score, direction, impact_reporting FROM marts.anomaly_daily"
+        " WHERE ({workspace:String} = '' OR workspace = {workspace:String})"
+        " ORDER BY date DESC, abs(z_score) DESC LIMIT {limit:UInt32}",
+        {"workspace": workspace or "", "limit": limit},
+    )
+    show(rows, as_json, empty="no anomalies")
+
+
+def ledger(
+    limit: Limit = 50,
+    workspace: Workspace = None,
+    status: Annotated[str, typer.Option(help="loaded, duplicate, rejected or failed.")] = "",
+    as_json: Json = False,
+) -> None:
+    """What arrived and what became of it, newest first."""
+    rows = ledger_rows(limit, workspace, status)
+    show(rows if as_json else [short(row) for row in rows], as_json, empty="nothing has arrived yet")
+
+
+def short(row: dict[str, Any]) -> dict[str, Any]:
+    """A ledger row for the screen."""
+    return {
+        "file": row["file"],
+        "status": row["status"],
+        "read": row["rows_read"],
+        "loaded": row["rows_loaded"],
+        "rejected": row["rows_rejected"],
+        "skipped": row["rows_skipped"],
+        "why": row["why"],
+    }
+
+
+def ledger_rows(limit: int, workspace: str | None = None, status: str = "") -> list[dict[str, Any]]:
+    """The newest attempt of each file."""
+    return query(
+        "SELECT workspace, source, bucket_path AS file, status, rows_read, rows_loaded, rows_rejected, rows_skipped,"
+        " date_min, date_max, loaded_at, error AS why FROM ("
+        "  SELECT *, splitByChar('/', uri)[-1] AS bucket_path"
+        "  FROM ops.file_ledger ORDER BY loaded_at DESC LIMIT 1 BY uri)"
+        " WHERE ({workspace:String} = '' OR workspace = {workspace:String})"
+        " AND ({status:String} = '' OR status = {status:String})"
+        " ORDER BY loaded_at DESC LIMIT {limit:UInt32}",
+        {"workspace": workspace or "", "status": status, "limit": limit},
+    )
+
+
+def rejects(limit: Limit = 50, workspace: Workspace = None, as_json: Json = False) -> None:
+    """Rows that were kept apart, each with its reason and its line."""
+    rows = query(
+        "SELECT splitByChar('/', uri)[-1] AS file, row_number AS line, reason,"
+        " detail, raw_text FROM ops.rejected_rows AS r LEFT JOIN ("
+        "  SELECT file_id, any(uri) AS uri FROM ops.file_ledger GROUP BY file_id) AS l USING (file_id)"
+        " WHERE ({workspace:String} = '' OR workspace = {workspace:String})"
+        " ORDER BY file, row_number LIMIT {limit:UInt32}",
+        {"workspace": workspace or "", "limit": limit},
+    )
+    show(rows, as_json, empty="no rejected rows")
+
+
+def sql(
+    statement: Annotated[str, typer.Argument(help="One query; it runs as the read-only user.")],
+    as_json: Json = False,
+) -> None:
+    """Query the warehouse as the read-only user."""
+    show(query(statement), as_json, empty="no rows")
+
+
+def query(statement: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Run a query as the read-only user; rows as dictionaries."""
+    from include.warehouse.client import connect
+
+    client = connect(get_settings(), reader=True)
+    try:
+        return list(client.query(statement, parameters=parameters).named_results())
+    finally:
+        client.close()

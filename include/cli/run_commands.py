@@ -1,0 +1,201 @@
+"""load, run, backfill, samples, demo: making things happen, through Airflow."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from include.cli import follow
+from include.cli.output import say, show
+from include.services.airflow_client import AirflowClient
+from include.services.errors import ServiceError
+from include.settings import Settings, get_settings
+
+NUDGE_AFTER_SECONDS = 20.0
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(load)
+    app.command()(run)
+    app.command()(backfill)
+    app.command()(samples)
+    app.command()(demo)
+
+
+def load(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Exports.")],
+    source: Annotated[
+        str, typer.Option("--source", "-s", help="Whose export it is; recognised from the content if not given.")
+    ] = "inbox",
+    workspace: Annotated[str | None, typer.Option("--workspace", "-w", help="The default is the setting.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    timeout: Annotated[int, typer.Option(help="Seconds to wait for the run.")] = 1800,
+) -> None:
+    """Put files into the bucket and follow them to the end. Exit code 1 unless every file is in."""
+    from include.cli import drop
+
+    settings = get_settings()
+    folder = f"{workspace or settings.workspace}/{_known_source(source)}"
+    asked_at = _warehouse_now()
+    keys: dict[str, bool] = {}
+    with AirflowClient(settings) as airflow:
+        follow.wait_for_dag(airflow, follow.ON_DROP)
+        for path in files:
+            key = drop.free_key(settings, path, folder)
+            keys[key] = drop.drop(settings, path, key)
+            if not as_json:
+                say(f"{path.name} → {key}" + ("" if keys[key] else " (was there already)"))
+        lines = _follow_files(settings, airflow, keys, asked_at, timeout, quiet=as_json)
+    show(lines, as_json)
+    if any(line["status"] not in ("loaded", "duplicate") for line in lines):
+        raise typer.Exit(1)
+
+
+def run(
+    day: Annotated[str | None, typer.Option("--date", help="A day (2026-06-30); yesterday if not given.")] = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Make every table anew from raw.")] = False,
+) -> None:
+    """Run marketing_daily for a day, through Airflow, and follow it."""
+    settings = get_settings()
+    conf: dict[str, Any] = {"full_refresh": True} if full_refresh else {}
+    if day:
+        conf["dates"] = [_date(day).isoformat()]
+    with AirflowClient(settings) as airflow:
+        follow.wait_for_dag(airflow, follow.DAILY)
+        run_id = follow.trigger(airflow, follow.DAILY, conf)
+        say(f"{follow.DAILY} {run_id}: {settings.airflow_url}/dags/{follow.DAILY}/runs/{run_id}")
+        follow.follow(airflow, follow.DAILY, [run_id])
+
+
+def backfill(
+    first: Annotated[str, typer.Option("--from", help="First day.")],
+    last: Annotated[str, typer.Option("--to", help="Last day.")],
+    reprocess: Annotated[bool, typer.Option("--reprocess", help="Also days whose run was a success.")] = False,
+    parallel: Annotated[int, typer.Option(min=1, help="Runs at once.")] = 2,
+) -> None:
+    """Run marketing_daily for every day of a range, through Airflow, and follow it."""
+    days = _date(first), _date(last)
+    if days[0] > days[1]:
+        raise typer.BadParameter(f"--from {days[0]} is after --to {days[1]}")
+    with AirflowClient(get_settings()) as airflow:
+        follow.wait_for_dag(airflow, follow.DAILY)
+        run_backfill(airflow, *days, reprocess="completed" if reprocess else "failed", parallel=parallel)
+
+
+def run_backfill(airflow: AirflowClient, first: date, last: date, reprocess: str, parallel: int) -> int:
+    """Backfill a range and follow it; return how many runs there were. Days that are done are left alone."""
+    started = follow.backfill(airflow, first, last, reprocess, parallel)
+    total = (last - first).days + 1
+    if not started:
+        # Runs that are under way already are followed all the same.
+        active = [r for r in follow.runs_between(airflow, first, last) if r["state"] not in follow.FINAL]
+        started = [r["dag_run_id"] for r in active]
+    if not started:
+        say(f"{first} … {last}: already done ({total} days); --reprocess does them again")
+        return 0
+    say(f"{len(started)} of {total} days to run")
+    follow.follow(airflow, follow.DAILY, started)
+    return len(started)
+
+
+def samples(
+    folder: Annotated[Path, typer.Argument(help="Where to write; a folder of its own.")],
+    days: Annotated[int, typer.Option(min=1, help="Days of history.")] = 120,
+    volume: Annotated[float, typer.Option(help="Multiplies clicks and money.")] = 1.0,
+    bad_files: Annotated[bool, typer.Option(help="Also files that are wrong.")] = True,
+) -> None:
+    """Write realistic sample exports of several platforms; the truth about them goes to FOLDER.truth."""
+    from dataclasses import replace
+
+    from include.samples import DEMO, generate, write_bad_files
+
+    profile = replace(DEMO, days=days, volume=volume, daily_files=min(DEMO.daily_files, days))
+    truth = folder.with_name(f"{folder.name}.truth")
+    generate(folder, profile, truth_dir=truth)
+    if bad_files:
+        write_bad_files(folder, profile)
+    count = sum(1 for path in folder.rglob("*") if path.is_file())
+    say(f"{count} files below {folder}; what is true of them is in {truth}")
+
+
+def demo() -> None:
+    """Start everything, drop sample files, run three days through Airflow, print files, insights and addresses."""
+    from include.cli import demo as show_case
+
+    show_case.run(get_settings())
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date; write it as 2026-06-30") from None
+
+
+def _known_source(source: str) -> str:
+    specs = Path(__file__).parents[1] / "landing" / "sources"
+    known = sorted(path.stem for path in specs.glob("*.yml") if not path.stem.startswith("_"))
+    if source != "inbox" and source not in known:
+        raise typer.BadParameter(f"there is no source {source!r}; sources are {', '.join(known)}, or inbox")
+    return source
+
+
+def _warehouse_now() -> Any:
+    from include.cli.look_commands import query
+
+    return query("SELECT now64(6, 'UTC') AS now")[0]["now"]
+
+
+def _follow_files(
+    settings: Settings, airflow: AirflowClient, keys: dict[str, bool], asked_at: Any, timeout: int, *, quiet: bool
+) -> list[dict[str, Any]]:
+    """Wait until the ledger has a line for each key, then until the runs that wrote them have ended."""
+    from include.cli.look_commands import query
+
+    uris = {f"{settings.bucket.rstrip('/')}/{key}": copied for key, copied in keys.items()}
+    begun = time.monotonic()
+    nudged = False
+    while True:
+        lines = query(
+            "SELECT uri, status, rows_read, rows_loaded, rows_rejected, rows_skipped, date_min, date_max,"
+            " error AS why, run_id, loaded_at FROM ops.file_ledger"
+            " WHERE uri IN {uris:Array(String)} ORDER BY loaded_at DESC LIMIT 1 BY uri",
+            {"uris": list(uris)},
+        )
+        # A file that was there already, byte for byte, needs no new line.
+        fresh = [line for line in lines if line["loaded_at"] >= asked_at]
+        done = {line["uri"] for line in fresh} | {line["uri"] for line in lines if not uris[line["uri"]]}
+        if done == set(uris):
+            break
+        waited = time.monotonic() - begun
+        if waited > timeout:
+            missing = ", ".join(sorted(set(uris) - done))
+            raise ServiceError(f"no run took {missing} within {timeout} s; see bin/insightflow doctor")
+        if waited > NUDGE_AFTER_SECONDS and not nudged:
+            follow.trigger(airflow, follow.ON_DROP, {})
+            nudged = True
+        time.sleep(follow.POLL_SECONDS)
+    for run_id in sorted({line["run_id"] for line in fresh}):
+        for dag_id in (follow.ON_DROP, follow.DAILY):
+            found = airflow.get(f"/dags/{dag_id}/dagRuns", run_id_pattern=run_id, limit=1)["dag_runs"]
+            if found and not quiet:
+                follow.follow(airflow, dag_id, [run_id], timeout)
+            elif found:
+                _wait(airflow, dag_id, run_id, timeout)
+    return [{k: v for k, v in line.items() if k not in ("run_id", "loaded_at")} for line in lines]
+
+
+def _wait(airflow: AirflowClient, dag_id: str, run_id: str, timeout: int) -> None:
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        state = airflow.get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
+        if state == "failed":
+            raise follow.RunFailed(f"{dag_id} {run_id} failed; see {airflow.settings.airflow_url}")
+        if state == "success":
+            return
+        time.sleep(follow.POLL_SECONDS)

@@ -1,0 +1,111 @@
+"""up, down, status, doctor, and what the Makefile needs."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Annotated
+
+import typer
+
+from include.cli.output import console, say, show
+from include.settings import get_settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(up)
+    app.command()(down)
+    app.command()(status)
+    app.command()(doctor)
+    app.command()(docs)
+    app.command(hidden=True)(purge)
+
+
+def up() -> None:
+    """Start every service and wait until each answers. Run it again at any time: what runs is left alone."""
+    from include.services import lifecycle
+
+    settings = get_settings()
+    seconds = lifecycle.up(settings, say)
+    say(f"up after {seconds:.0f} s")
+    addresses()
+
+
+def down(
+    now: Annotated[bool, typer.Option("--now", help="Do not wait for running tasks.")] = False,
+) -> None:
+    """Wait for running tasks, then stop every process of this installation."""
+    from include.services import lifecycle
+
+    lifecycle.down(get_settings(), say, wait_for_tasks=not now)
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Each service: state, process, address, how long it runs. Exit code 1 unless all are ready."""
+    from include.services.status import status as look
+
+    rows = look(get_settings())
+    show(rows, as_json)
+    if any(row["state"] != "ready" for row in rows):
+        raise typer.Exit(1)
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Say what is wrong with this installation and how to mend it. Exit code 1 when something is."""
+    from include.services.doctor import examine
+
+    findings = examine(get_settings())
+    if as_json:
+        show([finding.as_dict() for finding in findings], True)
+    else:
+        marks = {"ok": "[green]ok   [/green]", "warning": "[yellow]warn [/yellow]", "error": "[red]error[/red]"}
+        for finding in findings:
+            console.print(f"{marks[finding.level]} {finding.what}: ", end="")
+            say(finding.detail + (f"\n      → {finding.remedy}" if finding.remedy else ""))
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+def docs() -> None:
+    """Write dbt's documentation of the models below the installation's folder. The warehouse must be up."""
+    from include.transform import runner
+
+    settings = get_settings()
+    outcome = runner.invoke(settings, ["docs", "generate", "--static"])
+    if not outcome.success:
+        raise RuntimeError(f"dbt cannot write its documentation: {outcome.error}")
+    say(f"written: {settings.home / 'dbt' / 'target' / 'static_index.html'}")
+
+
+def purge(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove the folder of this installation with all its data (`make clean`)."""
+    settings = get_settings()
+    if not yes:
+        typer.confirm(f"Remove {settings.home} with all data?", abort=True)
+    if not (settings.home / "secrets.json").exists() and any(settings.home.iterdir()):
+        raise RuntimeError(f"{settings.home} does not look like an installation; remove it by hand")
+    shutil.rmtree(settings.home)
+    say(f"removed {settings.home}")
+
+
+def addresses() -> None:
+    """Print where everything is, with the log-ins."""
+    settings = get_settings()
+    admin, password = settings.admin_user, settings.admin_password.get_secret_value()
+    reader, secret = settings.clickhouse_reader, settings.clickhouse_reader_password.get_secret_value()
+    api = f"http://{settings.host}:{settings.api_port}"
+    query = "SELECT platform, sum(cost_reporting) FROM marts.mart_platform_daily GROUP BY 1"
+    show(
+        [
+            {"what": "dashboard", "address": f"{api}/", "log-in": f"{admin} / {password}"},
+            {"what": "API docs", "address": f"{api}/docs", "log-in": f"{admin} / {password}"},
+            {"what": "Airflow", "address": settings.airflow_url, "log-in": f"{admin} / {password}"},
+            {"what": "SQL (ClickHouse)", "address": settings.clickhouse_url, "log-in": f"{reader} / {secret}"},
+        ],
+        as_json=False,
+    )
+    say(f"  curl -u {reader}:{secret} '{settings.clickhouse_url}/' -d '{query} FORMAT PrettyCompact'\n")

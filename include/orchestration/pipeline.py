@@ -1,0 +1,142 @@
+"""The task group that ``marketing_daily`` and ``marketing_on_drop`` share.
+
+discover → load (mapped over chunks of files) → dates → staging → check → facts → marts → anomalies → insights →
+publish. What tasks need is imported inside them: this module is imported whenever a DAG file is parsed.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import TriggerRule, get_current_context, task
+
+log = logging.getLogger(__name__)
+
+BUILD_POOL = "warehouse_build"
+LANDING_POOL = "landing"
+DAG_IDS = ("marketing_daily", "marketing_on_drop")
+
+
+def log_failure(context: Any) -> None:
+    """One line that says which task failed, of which run, why, and where to read on."""
+    ti = context["ti"]
+    reason = " ".join(str(context.get("exception") or context.get("reason") or "no reason given").split())
+    log.error(
+        "InsightFlow: %s.%s of run %s failed: %s. Its log is in the Airflow UI; `bin/insightflow doctor` checks "
+        "the services",
+        ti.dag_id, ti.task_id, context["run_id"], reason[:1000],
+    )  # fmt: skip
+
+
+def log_run_failure(context: Any) -> None:
+    """One line for a failed run (the dag processor calls this one, without a task's context)."""
+    run = context.get("dag_run")
+    log.error(
+        "InsightFlow: run %s of %s failed: %s",
+        getattr(run, "run_id", "?"), getattr(run, "dag_id", "?"), context.get("reason", "see its tasks"),
+    )  # fmt: skip
+
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "insightflow",
+    "retries": 3,
+    "retry_delay": timedelta(seconds=15),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=1),
+    "on_failure_callback": log_failure,
+}
+
+
+def pipeline(*, own_days: bool) -> None:
+    """Add the tasks of a run to the DAG being defined.
+
+    ``own_days``: whether the run is for days of its own, or only for the dates that wait.
+    """
+
+    @task(execution_timeout=timedelta(minutes=10))
+    def discover() -> list[list[str]]:
+        """List the bucket: files that the ledger does not know, in chunks."""
+        from include.orchestration import steps
+
+        return steps.discover()
+
+    @task(pool=LANDING_POOL, map_index_template="{{ chunk }}")
+    def load(keys: list[str]) -> dict[str, Any]:
+        """Load a chunk of files into raw. Refused files are in the ledger and stop nobody."""
+        from include.orchestration import steps
+
+        context = get_current_context()
+        context["chunk"] = keys[0] if len(keys) == 1 else f"{keys[0]} and {len(keys) - 1} more"
+        return steps.load(keys, str(context["run_id"]))
+
+    # Nothing to load skips the mapped task, which is no reason to skip what waits from earlier runs.
+    @task.short_circuit(trigger_rule=TriggerRule.NONE_FAILED, ignore_downstream_trigger_rules=False)
+    def dates() -> dict[str, int]:
+        """Which dates to rebuild, each with the fingerprint of the loads that it has now."""
+        from include.orchestration import days, steps
+
+        context = get_current_context()
+        return steps.dates_to_build(
+            days.days_of_run(context) if own_days or _has_dates(context) else [],
+            str(context["run_id"]),
+            _is_active,
+            everything=days.wants_full_refresh(context),
+        )
+
+    @task(pool=BUILD_POOL)
+    def build(layer: str, seen: dict[str, int]) -> dict[str, Any]:
+        """Build one layer with dbt and test it."""
+        from include.orchestration import days
+        from include.transform import build as build_layer
+
+        context = get_current_context()
+        report = build_layer(
+            layer,
+            days.parse_dates(list(seen)),
+            str(context["run_id"]),
+            full_refresh=days.wants_full_refresh(context),
+        )
+        return report.summary()
+
+    @task(pool=BUILD_POOL)
+    def check_staging(seen: dict[str, int]) -> None:
+        """Great Expectations on staging: an error stops the run before the marts, a warning does not."""
+        from include.orchestration import days
+        from include.quality import check_staging as check
+
+        check(days.parse_dates(list(seen)), str(get_current_context()["run_id"]))
+
+    @task(trigger_rule=TriggerRule.NONE_FAILED, execution_timeout=timedelta(minutes=15))
+    def publish_insights() -> dict[str, Any]:
+        """Publish the insights to PostgreSQL in one transaction; the run is done when this is."""
+        from include.orchestration import steps
+
+        context = get_current_context()
+        # Pulled, not passed: a direct follower of `dates` would be skipped with it on a day without data.
+        return steps.publish(context["ti"].xcom_pull(task_ids="dates") or {}, str(context["run_id"]))
+
+    loaded = load.expand(keys=discover())
+    seen = dates()
+    built = {
+        layer: build.override(task_id=f"build_{layer}")(layer, seen)
+        for layer in ("staging", "facts", "marts", "anomalies", "insights")
+    }
+    checked = check_staging(seen)
+    published = publish_insights()
+    loaded >> seen >> built["staging"] >> checked >> built["facts"] >> built["marts"]
+    built["marts"] >> built["anomalies"] >> built["insights"] >> published
+
+
+def _has_dates(context: Any) -> bool:
+    return bool((context["dag_run"].conf or {}).get("dates"))
+
+
+def _is_active(run_id: str) -> bool:
+    """Whether a run of either DAG is queued or running."""
+    ti = get_current_context()["ti"]
+    states = ["queued", "running"]
+    return any(ti.get_dr_count(dag_id=dag_id, run_ids=[run_id], states=states) for dag_id in DAG_IDS)

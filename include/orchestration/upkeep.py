@@ -1,0 +1,87 @@
+"""Weekly upkeep: orphans, old records, and sums that must agree."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from include.settings import get_settings
+from include.warehouse.client import connect
+
+log = logging.getLogger(__name__)
+
+ORPHAN_SECONDS = 86_400
+LOG_DAYS = 30
+
+
+class SumsDisagree(RuntimeError):
+    """Layers of the warehouse do not agree; the message says where."""
+
+
+def drop_orphans() -> dict[str, int]:
+    """Delete rows of loads that never reached the ledger and began more than a day ago; return rows by table.
+
+    A load id holds the nanoseconds of its beginning, so a load that still runs is never touched.
+    """
+    client = connect()
+    limit = time.time_ns() - ORPHAN_SECONDS * 1_000_000_000
+    removed = {}
+    try:
+        for table in ("raw.ad_performance", "ops.load_coverage", "ops.load_rejects"):
+            orphan = f"load_id < {limit} AND load_id NOT IN (SELECT load_id FROM ops.file_ledger)"
+            count = int(client.query(f"SELECT count() FROM {table} WHERE {orphan}").result_rows[0][0])
+            if count:
+                client.command(f"DELETE FROM {table} WHERE {orphan}")
+                log.info("%s: removed %d rows of unfinished loads", table, count)
+            removed[table] = count
+    finally:
+        client.close()
+    return removed
+
+
+def forget_old_records() -> dict[str, int]:
+    """Delete Airflow's task logs older than ``LOG_DAYS``. (Tables of ``ops`` expire by themselves.)"""
+    folder = get_settings().home / "logs" / "airflow"
+    limit = time.time() - LOG_DAYS * 86_400
+    removed = 0
+    for path in folder.rglob("*.log") if folder.exists() else ():
+        if path.stat().st_mtime < limit:
+            path.unlink(missing_ok=True)
+            removed += 1
+    return {"log_files": removed}
+
+
+def check_sums() -> dict[str, Any]:
+    """Compare the layers; raise ``SumsDisagree`` with the first differences.
+
+    Every covered and built date is in the facts, and impressions, clicks and cost of staging equal those of the
+    facts by workspace, platform, grain and date.
+    """
+    client = connect()
+    try:
+        tables = "(database, name) IN (('staging', 'stg_ad_performance'), ('marts', 'fct_ad_performance_daily'))"
+        if client.query(f"SELECT count() FROM system.tables WHERE {tables}").result_rows[0][0] < 2:
+            log.info("nothing was built yet")
+            return {"missing": 0, "differing": 0}
+        missing = client.query(
+            "SELECT DISTINCT workspace, date FROM staging.stg_ad_performance"
+            " WHERE (workspace, date) NOT IN (SELECT workspace, date FROM marts.fct_ad_performance_daily)"
+            " ORDER BY date LIMIT 10"
+        ).result_rows
+        sums = "workspace, platform, grain, date, sum(impressions) AS i, sum(clicks) AS c, sum(cost) AS m"
+        differing = client.query(
+            f"SELECT workspace, platform, grain, date FROM (SELECT {sums} FROM staging.stg_ad_performance"
+            f" GROUP BY ALL) AS s FULL JOIN (SELECT {sums} FROM marts.fct_ad_performance_daily GROUP BY ALL) AS f"
+            " USING (workspace, platform, grain, date)"
+            " WHERE s.i IS DISTINCT FROM f.i OR s.c IS DISTINCT FROM f.c OR s.m IS DISTINCT FROM f.m"
+            " ORDER BY date LIMIT 10"
+        ).result_rows
+    finally:
+        client.close()
+    if missing or differing:
+        raise SumsDisagree(
+            f"dates of staging missing in the facts: {missing}; sums that differ: {differing}. "
+            "Rebuild them with `bin/insightflow backfill --from D --to D --reprocess`"
+        )
+    return {"missing": 0, "differing": 0}

@@ -1,0 +1,5 @@
+"""Transform: dbt in this process, layer by layer, for the dates of a run."""
+
+from include.transform.build import LAYERS, BuildError, BuildReport, NodeResult, build
+
+__all__ = ["LAYERS", "BuildError", "BuildReport", "NodeResult", "build"]

@@ -1,0 +1,111 @@
+"""dbt in process, on the real warehouse."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from include.settings import Settings
+from include.transform import LAYERS, BuildError, BuildReport, NodeResult, build, runner, seeds
+from include.transform.lock import build_lock
+
+DAYS = [date(2026, 6, 30)]
+
+
+@pytest.fixture
+def engines(postgres: Settings, clickhouse: Settings) -> Settings:
+    """Both engines, migrated."""
+    return clickhouse
+
+
+def test_an_unknown_layer_is_refused(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="layers are staging, facts, marts, anomalies, insights"):
+        build("gold", DAYS, "test", settings=settings)
+
+
+def test_layers_are_the_folders_of_the_project() -> None:
+    folders = {path.name for path in (runner.PROJECT / "models").iterdir() if path.is_dir()}
+    assert folders == set(LAYERS)
+
+
+def test_no_dates_build_nothing(settings: Settings) -> None:
+    assert build("staging", [], "test", settings=settings).nodes == ()
+
+
+def test_the_summary_counts_by_status() -> None:
+    nodes = tuple(
+        NodeResult(f"n{i}", "model", status, None, 1.0, "") for i, status in enumerate(["success", "pass", "pass"])
+    )
+    report = BuildReport("facts", "r", ("2026-06-30",), False, 2.0, nodes)
+    assert report.summary() == {"layer": "facts", "dates": 1, "seconds": 2.0, "success": 1, "pass": 2}
+
+
+def test_seeds_change_with_their_content(tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text("a\n1\n")
+    before = seeds.checksum(tmp_path)
+    assert seeds.checksum(tmp_path) == before
+    (tmp_path / "rates.csv").write_text("a\n2\n")
+    assert seeds.checksum(tmp_path) != before
+
+
+@pytest.mark.integration
+def test_staging_is_built_and_its_results_are_kept(engines: Settings, warehouse: Client) -> None:
+    before = Path.cwd()
+    report = build("staging", DAYS, "run-1", settings=engines)
+    assert "stg_ad_performance" in {node.node for node in report.nodes}
+    assert not report.failed
+    assert Path.cwd() == before
+    requested = warehouse.query("SELECT dates FROM ops.build_requests WHERE run_id = 'run-1'").result_rows
+    assert requested == [(DAYS,)]
+    kept = warehouse.query(
+        "SELECT count() FROM ops.dbt_results WHERE run_id = 'run-1' AND layer = 'staging'"
+    ).result_rows[0][0]
+    assert kept == len(report.nodes)
+
+
+@pytest.mark.integration
+def test_seeds_are_loaded_once(engines: Settings, warehouse: Client) -> None:
+    build("staging", DAYS, "run-2", settings=engines)
+    count = "SELECT count() FROM ops.dbt_results WHERE layer = 'seeds' AND node = 'seeds'"
+    loaded = warehouse.query(count).result_rows[0][0]
+    build("staging", DAYS, "run-3", settings=engines)
+    assert warehouse.query(count).result_rows[0][0] == loaded == 1
+
+
+@pytest.mark.integration
+def test_a_failing_node_is_named_with_its_message(
+    engines: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    (project / "models" / "facts").mkdir(parents=True)
+    (project / "seeds").mkdir()
+    (project / "dbt_project.yml").write_text("name: broken\nprofile: insightflow\nmodel-paths: [models]\n")
+    (project / "profiles.yml").write_text((runner.PROJECT / "profiles.yml").read_text())
+    (project / "models" / "facts" / "fct_broken.sql").write_text("select no_such_function(1) as x")
+    monkeypatch.setattr(runner, "PROJECT", project)
+    with pytest.raises(BuildError, match=r"fct_broken: .*no_such_function") as caught:
+        build("facts", DAYS, "run-broken", settings=engines.model_copy(update={"home": tmp_path}))
+    assert caught.value.report is not None
+    assert [node.node for node in caught.value.report.failed] == ["fct_broken"]
+
+
+@pytest.mark.integration
+def test_builds_take_turns(postgres: Settings) -> None:
+    order: list[str] = []
+
+    def other() -> None:
+        with build_lock(postgres):
+            order.append("second")
+
+    with build_lock(postgres):
+        thread = threading.Thread(target=other)
+        thread.start()
+        time.sleep(1)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
