@@ -13,6 +13,10 @@ export PIP_CACHE_DIR := $(CACHE)/pip
 export XDG_CACHE_HOME := $(CACHE)
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# uv brings its own certificates; a machine behind a company's proxy has the right ones in the system's store.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= 1
+endif
 
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
