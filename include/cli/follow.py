@@ -87,8 +87,14 @@ def runs_between(airflow: AirflowClient, first: date, last: date) -> list[dict[s
             return found
 
 
-def settle(airflow: AirflowClient) -> None:
-    """Wait until no run of either DAG is under way, telling what they do."""
+def settle(airflow: AirflowClient, first_run_within: float = 15.0) -> None:
+    """Wait until no run of either DAG is under way, telling what they do.
+
+    A new installation's scheduler makes one run for yesterday; it is waited for, if it comes in time.
+    """
+    end = time.monotonic() + first_run_within
+    while not airflow.get(f"/dags/{DAILY}/dagRuns", limit=1)["dag_runs"] and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)
     while True:
         active = [
             (dag_id, run["dag_run_id"])

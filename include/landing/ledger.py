@@ -126,12 +126,23 @@ def pending_dates(client: Client | None = None) -> list[date]:
     return [date.fromisoformat(day) for day in sorted(now) if built.get(day) != now[day]]
 
 
-def mark_built(seen: dict[str, int], run_id: str, client: Client | None = None) -> None:
+def built_as(seen: dict[str, int], version: str, client: Client | None = None) -> set[str]:
+    """Which of the dates were last built from just these loads (``fingerprints``) by this version of the models."""
+    client = client or connect()
+    rows = client.query(
+        "SELECT date, argMax((fingerprint, version), built_at) FROM ops.built_dates"
+        " WHERE date IN {dates:Array(Date)} GROUP BY date",
+        parameters={"dates": [date.fromisoformat(day) for day in seen]},
+    ).result_rows
+    return {row[0].isoformat() for row in rows if tuple(row[1]) == (seen[row[0].isoformat()], version)}
+
+
+def mark_built(seen: dict[str, int], run_id: str, client: Client | None = None, version: str = "") -> None:
     """Note that a build finished. ``seen``: what ``fingerprints`` gave before the build began."""
     if seen:
         client = client or connect()
         client.insert(
             "ops.built_dates",
-            [[date.fromisoformat(day), fingerprint, run_id] for day, fingerprint in seen.items()],
-            column_names=["date", "fingerprint", "run_id"],
+            [[date.fromisoformat(day), fingerprint, version, run_id] for day, fingerprint in seen.items()],
+            column_names=["date", "fingerprint", "version", "run_id"],
         )

@@ -84,10 +84,12 @@ def dates_to_build(
 ) -> dict[str, int]:
     """ISO date → fingerprint of its loads: the run's days that have data, and the dates that wait to be built.
 
+    A day that was built from the same loads by the same models is left as it is: building it would change nothing.
     A date that waits because of another run's load is left to that run while it is active. ``everything`` takes
     all dates that have data.
     """
     from include import landing
+    from include.transform.version import project_version
 
     if everything:
         return landing.fingerprints()
@@ -100,6 +102,10 @@ def dates_to_build(
         log.info("%d dates wait for another active run, which loaded them", left)
     wanted = sorted({*own_days, *mine})
     found = landing.fingerprints(wanted) if wanted else {}
+    same = landing.built_as(found, project_version()) if found else set()
+    if same:
+        log.info("nothing has changed for %s since it was built", span(sorted(same)))
+    found = {day: fingerprint for day, fingerprint in found.items() if day not in same}
     log.info("%d dates to build: %s", len(found), span(found))
     return found
 
@@ -123,11 +129,12 @@ def rejected_of_run(run_id: str) -> list[dict[str, str]]:
 def publish(seen: dict[str, int], run_id: str) -> dict[str, Any]:
     """Publish the insights of the dates and note them as built; say which files were refused on the way."""
     from include import insights, landing
+    from include.transform.version import project_version
 
     report: dict[str, Any] = {"dates": len(seen)}
     if seen:
         report |= insights.publish([date.fromisoformat(day) for day in seen], run_id).as_dict()
-        landing.mark_built(seen, run_id)
+        landing.mark_built(seen, run_id, version=project_version())
     else:
         log.info("no date has new data: nothing to publish")
     refused = rejected_of_run(run_id)

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS ops.built_dates
 (
     date           Date,
     fingerprint    UInt64,
+    version        String COMMENT 'of the dbt project that built it',
     run_id         String,
     built_at       DateTime64(6, 'UTC') DEFAULT now64(6)
 )
