@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -38,6 +39,8 @@ look_commands.add_to(app)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit: 0 only when it did what it was asked, 130 when interrupted."""
+    # Told to end, a command still puts in order what it changed (`demo` pauses a DAG for a while).
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments = sys.argv[1:] if arguments is None else arguments
     # `--debug` works before and after the command.
     if "--debug" in arguments:

@@ -69,12 +69,12 @@ def _sample_files(settings: Settings) -> dict[str, Path]:
 
 @contextmanager
 def _paused(airflow: AirflowClient, dag_id: str) -> Iterator[None]:
-    was = airflow.get(f"/dags/{dag_id}")["is_paused"]
+    # Always on again afterwards: a demo that was killed in between may have left it paused.
     airflow.patch(f"/dags/{dag_id}", {"is_paused": True})
     try:
         yield
     finally:
-        airflow.patch(f"/dags/{dag_id}", {"is_paused": was})
+        airflow.patch(f"/dags/{dag_id}", {"is_paused": False})
 
 
 def _print_insights(settings: Settings) -> None:

@@ -6,6 +6,8 @@ import time
 from datetime import date
 from typing import Any
 
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
 from include.cli.output import say
 from include.services.airflow_client import AirflowClient, AirflowRefusal
 from include.services.errors import ServiceError
@@ -58,8 +60,15 @@ def backfill(airflow: AirflowClient, first: date, last: date, reprocess: str, pa
         "reprocess_behavior": reprocess,
         "max_active_runs": parallel,
     }
+    # Airflow notes the end of a backfill up to half a minute after its last run.
+    retry = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, AirflowRefusal) and error.status == 409),
+        stop=stop_after_delay(45),
+        wait=wait_fixed(1),
+        reraise=True,
+    )
     try:
-        airflow.post("/backfills", body)
+        retry(airflow.post, "/backfills", body)
     except AirflowRefusal as refusal:
         if refusal.status == 409:
             raise ServiceError(

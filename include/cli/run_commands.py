@@ -45,6 +45,11 @@ def load(
     keys: dict[str, bool] = {}
     with AirflowClient(settings) as airflow:
         follow.wait_for_dag(airflow, follow.ON_DROP)
+        if airflow.get(f"/dags/{follow.ON_DROP}")["is_paused"]:
+            raise ServiceError(
+                f"{follow.ON_DROP} is paused: unpause it at {settings.airflow_url}/dags/{follow.ON_DROP}, or drop the "
+                "files and use `bin/insightflow run`"
+            )
         for path in files:
             key = drop.free_key(settings, path, folder)
             keys[key] = drop.drop(settings, path, key)
