@@ -63,7 +63,7 @@ lint: $(STAMP_DEV) ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@test ! -d dbt_project/models || $(BIN)/sqlfluff lint dbt_project/models
+	@test ! -d dbt_project/models || $(BIN)/sqlfluff lint --processes 2 dbt_project/models
 
 test: lint ## lint, then the whole suite, quick tests first
 	@$(BIN)/pytest -q -m "not integration and not e2e"

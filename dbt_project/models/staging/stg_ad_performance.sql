@@ -1,5 +1,5 @@
--- The one place where text becomes values: the newest export's rows of every account and day, in one unit, one
--- grain a row. Functions insightflow_* are those by which landing accepted the rows.
+-- The one place where text becomes values: the newest export's rows of every account and day, in one unit,
+-- one grain a row. Functions insightflow_* are those by which landing accepted the rows.
 with coverage as (
     select *
     from {{ source('ops', 'file_coverage') }}
@@ -53,9 +53,11 @@ loads as (
         decimal_marks['conversion_value'] as value_mark,
         greatest(unit_divisor['cost'], 1) as cost_divisor,
         greatest(unit_divisor['conversion_value'], 1) as value_divisor,
-        {% for metric in ['impressions', 'clicks', 'cost', 'conversions', 'conversion_value'] -%}
-            missing_is_zero and mapContains(column_map, '{{ metric }}') as {{ metric }}_zero,
-        {% endfor -%}
+        missing_is_zero and mapContains(column_map, 'impressions') as impressions_zero,
+        missing_is_zero and mapContains(column_map, 'clicks') as clicks_zero,
+        missing_is_zero and mapContains(column_map, 'cost') as cost_zero,
+        missing_is_zero and mapContains(column_map, 'conversions') as conversions_zero,
+        missing_is_zero and mapContains(column_map, 'conversion_value') as conversion_value_zero,
         conversion_tiers != [] as has_tiers
     from {{ source('ops', 'current_loads') }}
     where load_id in (select wl.load_id from winning_loads as wl)
@@ -121,7 +123,7 @@ select
     l.restatement_days as restatement_days
 from rows_of_winners as r
 inner join loads as l on r.load_id = l.load_id
-where (r.load_id, ifNull(insightflow_id(r.account_id, l.account_format), ''), r.event_date) in (
+where (r.load_id, coalesce(insightflow_id(r.account_id, l.account_format), ''), r.event_date) in (
     select
         wl.load_id,
         wl.account_key,
