@@ -44,6 +44,7 @@ def migrate_metadata(settings: Settings) -> bool:
     if _mark(settings) == mark:
         return False
     log = settings.home / "logs" / "airflow-db-migrate.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file:
         done = subprocess.run(
             [sys.executable, "-m", "airflow", "db", "migrate"],

@@ -55,7 +55,8 @@ def test_up_starts_both_engines_with_databases_and_down_leaves_no_process(instal
     up(installation, *ENGINES)
 
     states = {name: info["statename"] for name, info in Supervisor(installation).states().items()}
-    assert states == {"postgres": "RUNNING", "clickhouse": "RUNNING"}
+    assert set(states) == set(ENGINES)
+    assert set(states.values()) <= set(lifecycle.ALIVE)
     for database in postgres.DATABASES:
         assert postgres.answers(installation, database) == ""
     assert len(processes.of_installation(installation)) >= 3

@@ -1,0 +1,68 @@
+"""For containers: `migrate` once, then each service as a process of its own, without supervisord.
+
+python -m include.services migrate
+python -m include.services exec airflow-scheduler
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from include.services import airflow_setup, migrations
+from include.services.errors import ServiceError
+from include.services.programs import Program, programs
+from include.settings import Settings, get_settings
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the warehouse, the insights schema and Airflow's metadata to the versions of this checkout."""
+    for name in migrations.migrate_clickhouse(settings):
+        print(f"clickhouse: applied {name}")
+    print(f"postgres: insights at {migrations.migrate_postgres(settings)}")
+    airflow_setup.migrate_metadata(settings)
+    print("airflow: metadata is up to date")
+
+
+def execute(settings: Settings, name: str) -> None:
+    """Become the program. Raises ``ServiceError`` for one that is not ours to start here."""
+    known = {program.name: program for program in programs(settings)}
+    if name not in known:
+        raise ServiceError(f"there is no service {name!r} here; services are {', '.join(known)}")
+    program = known[name]
+    if name == "airflow-api-server":
+        airflow_setup.write_login(settings)
+    if name == "airflow-scheduler":
+        _wait(known["airflow-api-server"], settings.start_timeout)
+        airflow_setup.ensure_pools(settings)
+    os.execve(program.command[0], program.command, {**os.environ, **program.environment})
+
+
+def _wait(program: Program, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while problem := program.problem():
+        if time.monotonic() > end:
+            raise ServiceError(f"{program.name} does not answer at {program.address}: {problem}")
+        time.sleep(1)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 on success, 1 with one line that says what is wrong, 2 for a wrong call."""
+    try:
+        match arguments:
+            case ["migrate"]:
+                migrate(get_settings())
+            case ["exec", name]:
+                execute(get_settings(), name)
+            case _:
+                print(__doc__, file=sys.stderr)
+                return 2
+    except ServiceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
