@@ -5,12 +5,53 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
+from include.insights import upgrade
 from include.services import postgres
 from include.services.migrations import write_clickhouse_users
 from include.services.programs import programs
 from include.settings import Settings
-from tests.support.processes import running, wait_for_server
+from include.warehouse.client import connect
+from include.warehouse.migrate import migrate
+from tests.support.processes import free_port, running, wait_for_server
+
+
+def settings_of(home: Path) -> Settings:
+    """Settings of an installation in a folder of its own, on free ports, with nothing of the user's ``.env``."""
+    return Settings(
+        _env_file=None,
+        environment="development",
+        home=home,
+        host="127.0.0.1",
+        workspace="demo",
+        clickhouse_port=free_port(),
+        postgres_port=free_port(),
+        airflow_port=free_port(),
+        api_port=free_port(),
+        clickhouse_url="",
+        postgres_url="",
+        airflow_url="",
+        bucket="",
+    )
+
+
+@contextlib.contextmanager
+def migrated_postgres(settings: Settings) -> Iterator[Settings]:
+    """PostgreSQL running, the application's schema at its newest revision."""
+    with postgres_server(settings):
+        upgrade(settings)
+        yield settings
+
+
+@contextlib.contextmanager
+def migrated_clickhouse(settings: Settings) -> Iterator[Settings]:
+    """The embedded ClickHouse running, migrated."""
+    with clickhouse_server(settings):
+        client = connect(settings)
+        migrate(client)
+        client.close()
+        yield settings
 
 
 @contextlib.contextmanager
