@@ -126,10 +126,12 @@ def _statements(
 ) -> list[tuple[Statement, list[Attempt]]]:
     """Files that agree in decimal marks and date style, and the statement that loads them."""
     metrics = [name for name in METRICS if name in draft.match.columns]
+    sampled = len(attempts) == 1  # one thread: others would parse ahead for nothing
+    settings = {**SETTINGS, "max_threads": 1, "input_format_parallel_parsing": 0} if sampled else SETTINGS
     seen = client.query(
-        evidence(draft.records(), metrics, SAMPLE_ROWS if len(attempts) == 1 else None)
+        evidence(draft.records(), metrics, SAMPLE_ROWS if sampled else None)
         + draft.reader.settings_clause(strict=False),
-        settings=SETTINGS,
+        settings=settings,
     ).result_rows
     ends = {}
     if draft.match.shape.data_ends and draft.reader.blank:
