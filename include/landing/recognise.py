@@ -18,7 +18,7 @@ class Found:
     made: Made | None = None
 
     def __str__(self) -> str:
-        if self.made is None or self.made.part_of or self.made.local_day_of:
+        if self.made is None or self.made.part_of or self.made.local_day_of or self.made.value_of:
             return self.headers[0]
         return {bool(self.made.product_of): " * ", bool(self.made.date_of): "-"}.get(True, " + ").join(self.headers)
 

@@ -54,7 +54,8 @@ class Made(_Strict):
 
     ``sum_of``: numbers to add, absent ones count as nothing. ``product_of``: two numbers to multiply.
     ``date_of``: cells of year, month and day. ``local_day_of``: the UTC instant of an account's midnight, as its
-    local day. ``part_of`` with ``pattern``: the first group of a pattern in a cell.
+    local day. ``part_of`` with ``pattern``: the first group of a pattern in a cell. ``value_of`` with ``when`` and
+    ``matches``: a cell that means this only where another one matches.
     """
 
     sum_of: tuple[str, ...] = ()
@@ -63,24 +64,30 @@ class Made(_Strict):
     local_day_of: str = ""
     part_of: str = ""
     pattern: str = ""
+    value_of: str = ""
+    when: str = ""
+    matches: str = ""
 
     @model_validator(mode="after")
     def _one_way(self) -> Made:
-        ways = [self.sum_of, self.product_of, self.date_of, self.local_day_of, self.part_of]
+        ways = [self.sum_of, self.product_of, self.date_of, self.local_day_of, self.part_of, self.value_of]
         if sum(map(bool, ways)) != 1:
-            raise ValueError("give one of sum_of, product_of, date_of, local_day_of and part_of")
+            raise ValueError("give one of sum_of, product_of, date_of, local_day_of, part_of and value_of")
         if self.product_of and len(self.product_of) != 2:
             raise ValueError("product_of takes two headers")
         if self.date_of and len(self.date_of) != 3:
             raise ValueError("date_of takes the headers of year, month and day")
         if bool(self.part_of) != bool(self.pattern) or (self.pattern and re.compile(self.pattern).groups < 1):
             raise ValueError("part_of needs a pattern with a group")
+        if bool(self.value_of) != bool(self.when and self.matches):
+            raise ValueError("value_of needs when and matches")
+        re.compile(self.matches)
         return self
 
     @property
     def headers(self) -> tuple[str, ...]:
         """The headers that it is made of."""
-        single = tuple(filter(None, (self.local_day_of, self.part_of)))
+        single = tuple(filter(None, (self.local_day_of, self.part_of, self.value_of, self.when)))
         return self.sum_of or self.product_of or self.date_of or single
 
 
@@ -182,6 +189,7 @@ class Shape(_Strict):
     declared_totals: str | None = Field(None, description="first cell of the line whose totals must agree")
     totals_divided: bool = Field(False, description="declared totals are in units although the rows are not")
     declared_rows: str | None = Field(None, description="pattern (group 1) or JSON path of the number of rows")
+    declared_rows_when: dict[str, str] = Field({}, description="JSON: only where these paths hold these values")
     exported_at: tuple[str, ...] = Field((), description="patterns (group 1) or headers of the time of the export")
     remarks: tuple[Remark, ...] = ()
     events: dict[str, Event] = Field({}, description="conversion events; `purchase` is counted by default")
