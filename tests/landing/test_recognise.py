@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.landing.recognise import best, candidates, match_shape, missing_columns, normal
+from include.landing.recognise import best, candidates, missing_columns, normal
 from include.landing.specs import find_source, sources
 
 GOOGLE_UI = ["Day", "Customer ID", "Campaign ID", "Campaign", "Cost", "Impr.", "Clicks"]
