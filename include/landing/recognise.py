@@ -125,7 +125,8 @@ def _candidates(names: tuple[str, ...], format: Format, folder: str | None, prea
         for shape in spec.shapes:
             if format in shape.formats:
                 match = match_shape(spec, shape, names, preamble)
-                if isinstance(match, Match) and (match.marked or folder):
+                # What only the lines before the header tell apart (AdWords in micros) is never taken without them.
+                if isinstance(match, Match) and (match.marked or (folder and shape.recognise)):
                     found.append(match)
     return tuple(sorted(found, key=lambda match: (match.marked, *match.score), reverse=True))
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet
 
 from include.landing.readers.delimited import layout_of
-from include.landing.specs import Format, Source, sources
+from include.landing.specs import Format, sources
 
 WRAPPER = "_airbyte_data."
 
@@ -89,8 +89,3 @@ def _named(document: Any, names: tuple[str, ...]) -> Iterator[str]:
         list_key, _, name_key = path.rpartition(".")
         yield from (item[name_key] for item in document.get(list_key, []) if isinstance(document, dict))
     yield from _leaves(document)
-
-
-def shape_ids(source: Source) -> list[str]:
-    """Ids of a source's shapes."""
-    return [shape.id for shape in source.shapes]
