@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 from include.landing.bucket import sql_string
 from include.landing.ledger import LedgerLine
 
+NO_TIME = "'1970-01-01 00:00:00.000'"
 DATES = "%Y-%m-%d %H:%M:%S.%f"
 
 
@@ -40,13 +41,3 @@ def write_coverage(client: Client, lines: Sequence[LedgerLine]) -> None:
         " GROUP BY load_id, file_id, workspace, source, account, event_date",
         settings={"max_query_size": 64 * 1024**2, "max_partitions_per_insert_block": 0},
     )
-
-
-NO_TIME)}, 3, 'UTC')"
-        f" FROM raw.ad_performance WHERE load_id IN ({ids}) AND disposition = 'loaded'"
-        " GROUP BY load_id, file_id, workspace, source, account, event_date",
-        settings={"max_query_size": 64 * 1024**2, "max_partitions_per_insert_block": 0},
-    )
-
-
-NO_TIME = "'1970-01-01 00:00:00.000'"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
@@ -24,7 +24,9 @@ from include.landing.statement import RAW_COLUMNS, Statement, Target
 SAMPLE_ROWS = 5000
 UNKNOWN_KEY = re.compile(r"Unknown field|doesn't have element with name")
 # Long lists of files make long statements; bad dates may lie in many months.
-SETTINGS = {"max_query_size": 64 * 1024**2, "max_partitions_per_insert_block": 0}
+SETTINGS: dict[str, int] = {"max_query_size": 64 * 1024**2}
+# Threads that parse ahead pay in large files only.
+ONE_PARSER = {"input_format_parallel_parsing": 0}
 
 
 def new_load_id() -> int:
@@ -127,7 +129,7 @@ def _statements(
     """Files that agree in decimal marks and date style, and the statement that loads them."""
     metrics = [name for name in METRICS if name in draft.match.columns]
     sampled = len(attempts) == 1  # one thread: others would parse ahead for nothing
-    settings = {**SETTINGS, "max_threads": 1, "input_format_parallel_parsing": 0} if sampled else SETTINGS
+    settings = {**SETTINGS, **ONE_PARSER, **({"max_threads": 1} if sampled else {})}
     seen = client.query(
         evidence(draft.records(), metrics, SAMPLE_ROWS if sampled else None)
         + draft.reader.settings_clause(strict=False),
@@ -137,9 +139,10 @@ def _statements(
     if draft.match.shape.data_ends and draft.reader.blank:
         ends = {str(p): int(n) for p, n in client.query(draft.find_ends(), settings=SETTINGS).result_rows}
     fixed = "." if form.format == "parquet" else draft.match.shape.decimal_mark
-    agreed: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[Statement, list[Attempt]]] = {}
+    by_key = {attempt.key: attempt for attempt in attempts}
+    agreed: dict[tuple[str, tuple[tuple[str, str], ...]], list[tuple[str, Attempt]]] = {}
     for path, dates, *proved in seen:
-        attempt = _at(attempts, str(path))
+        attempt = _at(by_key, str(path))
         style = decide_date_style(dates, draft.match.shape.date_style)
         if style is None:
             dates = [cell for cell in dates if cell][:1]
@@ -152,26 +155,23 @@ def _statements(
             )
             continue
         marks = decide_marks(dict(zip(metrics, proved, strict=True)), fixed)
-        line = attempt.line
-        target = Target(line.workspace, line.file_id, line.load_id)
-        key = (style, tuple(marks.items()))
-        statement, several = agreed.get(key, (replace(draft, marks=marks, date_style=style), []))
-        statement = replace(
-            statement,
-            targets={**statement.targets, str(path): target},
-            ends={**statement.ends, **({str(path): ends[path]} if path in ends else {})},
-        )
-        agreed[key] = (statement, [*several, attempt])
-    without = [a for a in attempts if a.line.status != "rejected" and all(a not in s for _, s in agreed.values())]
+        agreed.setdefault((style, tuple(marks.items())), []).append((str(path), attempt))
+    placed = {attempt.key for several in agreed.values() for _, attempt in several}
+    without = [a for a in attempts if a.line.status != "rejected" and a.key not in placed]
     settle(client, draft, without, {})  # a header and no record
-    return list(agreed.values())
+    found = []
+    for (style, chosen), several in agreed.items():
+        targets = {path: Target(a.line.workspace, a.line.file_id, a.line.load_id) for path, a in several}
+        own = {path: row for path, row in ends.items() if path in targets}
+        statement = replace(draft, targets=targets, marks=dict(chosen), date_style=style, ends=own)
+        found.append((statement, [attempt for _, attempt in several]))
+    return found
 
 
-def _at(attempts: Sequence[Attempt], path: str) -> Attempt:
-    """The file that the server calls ``path``."""
-    if len(attempts) == 1:
-        return attempts[0]
-    by_key = {attempt.key: attempt for attempt in attempts}
+def _at(by_key: Mapping[str, Attempt], path: str) -> Attempt:
+    """The file that the server calls ``path``: one of the keys with the folders of the server before it."""
+    if len(by_key) == 1:
+        return next(iter(by_key.values()))
     parts = path.split("/")
     return next(by_key[key] for i in range(len(parts)) if (key := "/".join(parts[i:])) in by_key)
 
@@ -180,7 +180,7 @@ def _at(attempts: Sequence[Attempt], path: str) -> Attempt:
 
 
 def _insert(client: Client, statement: Statement, attempts: list[Attempt]) -> None:
-    client.command(statement.insert(), settings=SETTINGS)
+    client.command(statement.insert(), settings={**SETTINGS, **(ONE_PARSER if len(attempts) > 1 else {})})
     counted = count(client, statement, attempts)
     if len(attempts) == 1 and counted[attempts[0].line.load_id].dispositions.get("ambiguous_number"):
         statement, counted = _decide_late(client, statement, attempts[0], counted)

@@ -137,7 +137,7 @@ select
         coalesce(upper(insightflow_text(r.currency)), insightflow_currency_of(r.cost), l.currency_default)
         as LowCardinality(Nullable(String))
     ) as currency,
-    r.file_id as file_id,
+    cast(r.file_id as String) as file_id,
     r.row_number as row_number,
     l.export_order as exported_at,
     l.restatement_days as restatement_days
