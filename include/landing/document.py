@@ -49,6 +49,8 @@ def made_text(made: Made) -> str:
         return "date of " + ", ".join(made.date_of)
     if made.local_day_of:
         return f"local day that begins at the instant {made.local_day_of}"
+    if made.value_of:
+        return f"{made.value_of} where {made.when} is like {made.matches}"
     return f"part of {made.part_of}: {made.pattern}"
 
 

@@ -18,7 +18,7 @@ from include.landing.evidence import decide_date_style, decide_marks, evidence
 from include.landing.forms import Attempt, Form, reader_of
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match, best, candidates, missing_columns
-from include.landing.specs import METRICS, Source
+from include.landing.specs import METRICS, Format, Source
 from include.landing.statement import RAW_COLUMNS, Statement, Target
 
 SAMPLE_ROWS = 5000
@@ -76,19 +76,21 @@ def _load_as(
         for attempt in attempts:  # exports without a single record
             attempt.line.status, attempt.line.source = "loaded", source.source
         return
-    match = recognise(list(reader.cells), form.format, source, attempts[0].preamble)
+    match = recognise(list(reader.cells), form.format, source, attempts[0].preamble, reader.records)
     for attempt in attempts:
         note_shape(attempt, match, list(reader.cells))
-    for statement, several in _statements(client, Statement(reader, match), form, attempts):
+    for statement, several in statements_of(client, Statement(reader, match), form, attempts):
         if len(several) < len(attempts):  # the reader would also read the other files
             statement = replace(statement, reader=reader_for(several))
         _insert(client, statement, several)
 
 
-def recognise(headers: Sequence[str], format: str, source: Source | None, preamble: Sequence[str]) -> Match:
+def recognise(
+    headers: Sequence[str], format: Format, source: Source | None, preamble: Sequence[str] = (), records: str = ""
+) -> Match:
     """The shape of a file. Raises ``RefusedFile`` that says what it looks like instead, or what it lacks."""
-    match = best(headers, format, source, preamble)  # type: ignore[arg-type]
-    others = candidates(headers, format, None, preamble)  # type: ignore[arg-type]
+    match = best(headers, format, source, preamble, records)
+    others = candidates(headers, format, None, preamble, records)
     named = [other for other in others if other.source.source != "generic"]
     if match and match.marked and (source is None or source.source != "generic" or not named):
         return match
@@ -105,7 +107,7 @@ def recognise(headers: Sequence[str], format: str, source: Source | None, preamb
     if source:
         raise RefusedFile(
             "missing_columns",
-            f"not an export of {source.title} as known: {missing_columns(headers, format, source)}; found "  # type: ignore[arg-type]
+            f"not an export of {source.title} as known: {missing_columns(headers, format, source)}; found "
             f"{shown}. Export these columns, or add their names to sources/{source.source}.yml",
         )
     if others:
@@ -123,7 +125,7 @@ def recognise(headers: Sequence[str], format: str, source: Source | None, preamb
 # --------------------------------------------------------------------------------------- marks, date styles and ends
 
 
-def _statements(
+def statements_of(
     client: Client, draft: Statement, form: Form, attempts: Sequence[Attempt]
 ) -> list[tuple[Statement, list[Attempt]]]:
     """Files that agree in decimal marks and date style, and the statement that loads them."""
