@@ -1,15 +1,20 @@
-"""sources: which platforms there are, what each is read as, and whether a spec holds together."""
+"""sources, inspect: which platforms there are, what each is read as, and what a file would become."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from include.cli.output import console, fail, say, show
+from include.cli.output import console, fail, plain, say, show
+
+if TYPE_CHECKING:
+    from include.landing.inspect import Inspection
+    from include.landing.specs import Source
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -17,6 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(sources)
+    app.command()(inspect)
 
 
 def sources(
@@ -65,12 +71,8 @@ def _list(as_json: bool) -> None:
 
 def _explain(name: str, as_json: bool) -> None:
     from include.landing import document
-    from include.landing.specs import find_source
-    from include.landing.specs import sources as specs
 
-    spec = find_source(name)
-    if spec is None:
-        fail(f"there is no source {name}; there are {', '.join(specs())}")
+    spec = _known(name)
     if as_json:
         print(json.dumps(spec.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=1))
         return
@@ -104,3 +106,91 @@ def _check(paths: list[Path], as_json: bool) -> None:
         say(f"{len(specs)} sources with {shapes} shapes hold together")
     if problems:
         raise typer.Exit(1)
+
+
+def _known(name: str) -> Source:
+    from include.landing.specs import find_source
+    from include.landing.specs import sources as specs
+
+    spec = find_source(name)
+    if spec is None:
+        fail(f"there is no source {name}; there are {', '.join(specs())}")
+    return spec
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="An export.")],
+    source: Annotated[
+        str, typer.Option("--source", "-s", help="Whose export it is; recognised from the content if not given.")
+    ] = "",
+    rows: Annotated[int, typer.Option("--rows", min=1, max=1000, help="How many of the first rows to show.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Say what a file would become, without loading it. Exit code 1 where it would be refused."""
+    from include.landing.inspect import inspect_file
+
+    found = inspect_file(file, _known(source) if source else None, rows=rows)
+    if as_json:
+        print(json.dumps(asdict(found), default=plain, ensure_ascii=False, indent=1))
+    else:
+        _tell(found)
+    if found.refusal:
+        raise typer.Exit(1)
+
+
+def _tell(found: Inspection) -> None:
+    layout = [found.format, found.encoding]
+    if found.delimiter:
+        layout.append({"\t": "tabs", ",": "commas", ";": "semicolons"}.get(found.delimiter, found.delimiter))
+    if found.header_line:
+        layout.append(f"header on line {found.header_line}")
+    say(f"{found.file}: {', '.join(filter(None, layout))}")
+    if found.source:
+        why = f", because of {', '.join(found.why[:6])}" if found.why else ""
+        say(f"taken for {found.source}, shape {found.shape}{why}")
+    if found.refusal:
+        say(f"would be refused: {found.refusal}")
+    if found.columns:
+        show(
+            [_column(column) for column in found.columns] + [_segment(*item) for item in found.segments.items()], False
+        )
+    if found.unknown:
+        say(f"unknown, kept with the raw rows: {', '.join(found.unknown)}")
+    told = {"dates": found.date_style, "currency": found.currency, "exported at": found.exported_at}
+    if any(told.values()):
+        say("; ".join(f"{name}: {value}" for name, value in told.items() if value))
+    if found.counts:
+        say("records: " + ", ".join(f"{n:,} {_fate(found, name)}" for name, n in sorted(found.counts.items())))
+    if found.rows:
+        seen = [name for name in found.rows[0] if any(row[name] not in (None, {}, "") for row in found.rows)]
+        shown = [{name: _cell(row[name]) for name in seen} for row in found.rows]
+        show(shown, False, title="the first rows become")
+    if found.rejects:
+        show(found.rejects, False, title="would be rejected")
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+
+
+def _column(column: dict[str, Any]) -> dict[str, Any]:
+    divisor = int(column["divisor"])
+    return {
+        "column": column["column"],
+        "header": column["header"],
+        "unit": {1: "", 1_000_000: "micros", 100: "cents"}.get(divisor, f"1/{divisor:,}"),
+        "decimal_mark": column["decimal_mark"],
+    }
+
+
+def _segment(name: str, header: str) -> dict[str, Any]:
+    return {"column": f"segment {name}", "header": header, "unit": "", "decimal_mark": ""}
+
+
+def _fate(found: Inspection, name: str) -> str:
+    if name == "loaded":
+        return "loaded"
+    return f"{'skipped' if name in found.skipped else 'rejected'} ({name})"
+
+
+def _cell(value: Any) -> Any:
+    """Segments as text; a number as it is."""
+    return ", ".join(f"{name}={text}" for name, text in value.items()) if isinstance(value, dict) else value

