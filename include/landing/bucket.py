@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -95,15 +95,20 @@ class Bucket:
         """Delete a working copy."""
         self.fs.rm(posixpath.join(self.root, key))
 
-    def table_function(self, key: str, format: str, structure: str, compression: str = "auto") -> str:
-        """``file(…)`` or ``s3(…)`` with which the server reads the key itself; nothing passes through us."""
+    def table_function(self, keys: Sequence[str], format: str, structure: str, compression: str = "auto") -> str:
+        """``file(…)`` or ``s3(…)`` with which the server reads the keys itself; nothing passes through us."""
         tail = f"{sql_string(format)}, {sql_string(structure or 'auto')}, {sql_string(compression)})"
         if self.scheme == "file":
-            return f"file({sql_string(posixpath.join(self.server_path, key))}, {tail}"
+            return f"file({sql_string(posixpath.join(self.server_path, selection(keys)))}, {tail}"
         if self.scheme != "s3":
             raise ValueError(f"the bucket must be file:// or s3://, not {self.scheme}://: set INSIGHTFLOW_BUCKET")
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "https://s3.amazonaws.com").rstrip("/")
-        url = f"{endpoint}/{quote(posixpath.join(self.root, key))}"
+        url = f"{endpoint}/{posixpath.join(self.root, selection([quote(key) for key in keys]))}"
         login = [os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")]
         who = ", ".join(sql_string(part) for part in login) if all(login) else "NOSIGN"
         return f"s3({sql_string(url)}, {who}, {tail}"
+
+
+def selection(keys: Sequence[str]) -> str:
+    """One key, or ClickHouse's pattern for several."""
+    return keys[0] if len(keys) == 1 else "{" + ",".join(keys) + "}"

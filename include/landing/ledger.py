@@ -56,6 +56,10 @@ class LedgerLine:
     conversion_tiers: list[list[str]] = field(default_factory=list)
     currency_default: str = ""
     restatement_days: int = 0
+    headers: list[str] = field(default_factory=list)
+    null_tokens: list[str] = field(default_factory=list)
+    event_tiers: dict[str, list[list[str]]] = field(default_factory=dict)
+    event_columns: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: str = ""
     run_id: str = ""
