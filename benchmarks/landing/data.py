@@ -49,7 +49,9 @@ def table(rows: int, seed: int = SEED) -> pa.Table:
     start = np.datetime64("2026-01-01")
     accounts = pa.array(["123-456-7890", "222-333-4444", "555-666-7777", "987-654-3210"])
     names = pa.array(["Acme US", "Acme, Inc. Canada", "Acme Österreich", "Acme Brasil"])
-    themes = pa.array(["Brand, exact | US", "PMax | Shoes", "Generic – Running", 'Retargeting "30 days"', "Video · Reach"])
+    themes = pa.array(
+        ["Brand, exact | US", "PMax | Shoes", "Generic – Running", 'Retargeting "30 days"', "Video · Reach"]
+    )
     text = pa.string()
     return pa.table(
         [
