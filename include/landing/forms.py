@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -76,7 +76,12 @@ def reader_of(
         return bucket.table_function(keys, format, structure, form.compression)
 
     if form.format == "csv":
-        return delimited_reader(form.shown, files)
-    if form.format == "json":
-        return json_reader(client, files, source, whole=whole)
-    return parquet_reader(client, files, form.schema)
+        reader = delimited_reader(form.shown, files)
+    elif form.format == "json":
+        reader = json_reader(client, files, source, whole=whole)
+    else:
+        reader = parquet_reader(client, files, form.schema)
+    if len(keys) > 1:
+        # Each file comes as a block of its own; sorted, small ones are judged in large blocks, not one by one.
+        return replace(reader, source=f"SELECT * FROM ({reader.source}) ORDER BY path, row_number")
+    return reader

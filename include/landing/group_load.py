@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
@@ -18,13 +18,15 @@ from include.landing.evidence import decide_date_style, decide_marks, evidence
 from include.landing.forms import Attempt, Form, reader_of
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match, best, candidates, missing_columns
-from include.landing.specs import METRICS, Source
+from include.landing.specs import METRICS, Format, Source
 from include.landing.statement import RAW_COLUMNS, Statement, Target
 
 SAMPLE_ROWS = 5000
 UNKNOWN_KEY = re.compile(r"Unknown field|doesn't have element with name")
 # Long lists of files make long statements; bad dates may lie in many months.
-SETTINGS = {"max_query_size": 64 * 1024**2, "max_partitions_per_insert_block": 0}
+SETTINGS: dict[str, int] = {"max_query_size": 64 * 1024**2}
+# Threads that parse ahead pay in large files only.
+ONE_PARSER = {"input_format_parallel_parsing": 0}
 
 
 def new_load_id() -> int:
@@ -74,19 +76,21 @@ def _load_as(
         for attempt in attempts:  # exports without a single record
             attempt.line.status, attempt.line.source = "loaded", source.source
         return
-    match = recognise(list(reader.cells), form.format, source, attempts[0].preamble)
+    match = recognise(list(reader.cells), form.format, source, attempts[0].preamble, reader.records)
     for attempt in attempts:
         note_shape(attempt, match, list(reader.cells))
-    for statement, several in _statements(client, Statement(reader, match), form, attempts):
+    for statement, several in statements_of(client, Statement(reader, match), form, attempts):
         if len(several) < len(attempts):  # the reader would also read the other files
             statement = replace(statement, reader=reader_for(several))
         _insert(client, statement, several)
 
 
-def recognise(headers: Sequence[str], format: str, source: Source | None, preamble: Sequence[str]) -> Match:
+def recognise(
+    headers: Sequence[str], format: Format, source: Source | None, preamble: Sequence[str] = (), records: str = ""
+) -> Match:
     """The shape of a file. Raises ``RefusedFile`` that says what it looks like instead, or what it lacks."""
-    match = best(headers, format, source, preamble)  # type: ignore[arg-type]
-    others = candidates(headers, format, None, preamble)  # type: ignore[arg-type]
+    match = best(headers, format, source, preamble, records)
+    others = candidates(headers, format, None, preamble, records)
     named = [other for other in others if other.source.source != "generic"]
     if match and match.marked and (source is None or source.source != "generic" or not named):
         return match
@@ -103,7 +107,7 @@ def recognise(headers: Sequence[str], format: str, source: Source | None, preamb
     if source:
         raise RefusedFile(
             "missing_columns",
-            f"not an export of {source.title} as known: {missing_columns(headers, format, source)}; found "  # type: ignore[arg-type]
+            f"not an export of {source.title} as known: {missing_columns(headers, format, source)}; found "
             f"{shown}. Export these columns, or add their names to sources/{source.source}.yml",
         )
     if others:
@@ -121,23 +125,26 @@ def recognise(headers: Sequence[str], format: str, source: Source | None, preamb
 # --------------------------------------------------------------------------------------- marks, date styles and ends
 
 
-def _statements(
+def statements_of(
     client: Client, draft: Statement, form: Form, attempts: Sequence[Attempt]
 ) -> list[tuple[Statement, list[Attempt]]]:
     """Files that agree in decimal marks and date style, and the statement that loads them."""
     metrics = [name for name in METRICS if name in draft.match.columns]
+    sampled = len(attempts) == 1  # one thread: others would parse ahead for nothing
+    settings = {**SETTINGS, **ONE_PARSER, **({"max_threads": 1} if sampled else {})}
     seen = client.query(
-        evidence(draft.records(), metrics, SAMPLE_ROWS if len(attempts) == 1 else None)
+        evidence(draft.records(), metrics, SAMPLE_ROWS if sampled else None)
         + draft.reader.settings_clause(strict=False),
-        settings=SETTINGS,
+        settings=settings,
     ).result_rows
     ends = {}
     if draft.match.shape.data_ends and draft.reader.blank:
         ends = {str(p): int(n) for p, n in client.query(draft.find_ends(), settings=SETTINGS).result_rows}
     fixed = "." if form.format == "parquet" else draft.match.shape.decimal_mark
-    agreed: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[Statement, list[Attempt]]] = {}
+    by_key = {attempt.key: attempt for attempt in attempts}
+    agreed: dict[tuple[str, tuple[tuple[str, str], ...]], list[tuple[str, Attempt]]] = {}
     for path, dates, *proved in seen:
-        attempt = _at(attempts, str(path))
+        attempt = _at(by_key, str(path))
         style = decide_date_style(dates, draft.match.shape.date_style)
         if style is None:
             dates = [cell for cell in dates if cell][:1]
@@ -150,26 +157,23 @@ def _statements(
             )
             continue
         marks = decide_marks(dict(zip(metrics, proved, strict=True)), fixed)
-        line = attempt.line
-        target = Target(line.workspace, line.file_id, line.load_id)
-        key = (style, tuple(marks.items()))
-        statement, several = agreed.get(key, (replace(draft, marks=marks, date_style=style), []))
-        statement = replace(
-            statement,
-            targets={**statement.targets, str(path): target},
-            ends={**statement.ends, **({str(path): ends[path]} if path in ends else {})},
-        )
-        agreed[key] = (statement, [*several, attempt])
-    without = [a for a in attempts if a.line.status != "rejected" and all(a not in s for _, s in agreed.values())]
+        agreed.setdefault((style, tuple(marks.items())), []).append((str(path), attempt))
+    placed = {attempt.key for several in agreed.values() for _, attempt in several}
+    without = [a for a in attempts if a.line.status != "rejected" and a.key not in placed]
     settle(client, draft, without, {})  # a header and no record
-    return list(agreed.values())
+    found = []
+    for (style, chosen), several in agreed.items():
+        targets = {path: Target(a.line.workspace, a.line.file_id, a.line.load_id) for path, a in several}
+        own = {path: row for path, row in ends.items() if path in targets}
+        statement = replace(draft, targets=targets, marks=dict(chosen), date_style=style, ends=own)
+        found.append((statement, [attempt for _, attempt in several]))
+    return found
 
 
-def _at(attempts: Sequence[Attempt], path: str) -> Attempt:
-    """The file that the server calls ``path``."""
-    if len(attempts) == 1:
-        return attempts[0]
-    by_key = {attempt.key: attempt for attempt in attempts}
+def _at(by_key: Mapping[str, Attempt], path: str) -> Attempt:
+    """The file that the server calls ``path``: one of the keys with the folders of the server before it."""
+    if len(by_key) == 1:
+        return next(iter(by_key.values()))
     parts = path.split("/")
     return next(by_key[key] for i in range(len(parts)) if (key := "/".join(parts[i:])) in by_key)
 
@@ -178,7 +182,7 @@ def _at(attempts: Sequence[Attempt], path: str) -> Attempt:
 
 
 def _insert(client: Client, statement: Statement, attempts: list[Attempt]) -> None:
-    client.command(statement.insert(), settings=SETTINGS)
+    client.command(statement.insert(), settings={**SETTINGS, **(ONE_PARSER if len(attempts) > 1 else {})})
     counted = count(client, statement, attempts)
     if len(attempts) == 1 and counted[attempts[0].line.load_id].dispositions.get("ambiguous_number"):
         statement, counted = _decide_late(client, statement, attempts[0], counted)

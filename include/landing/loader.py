@@ -21,7 +21,7 @@ from include.landing.errors import RefusedFile, first_line, refuse
 from include.landing.forms import Attempt, Form, form_of
 from include.landing.group_load import load_group, new_load_id
 from include.landing.ledger import LedgerLine
-from include.landing.sniff import says_empty, sniff, write_copy
+from include.landing.sniff import empty_report, sniff, write_copy
 from include.landing.specs import Source, find_source, sources
 from include.warehouse.client import connect
 
@@ -167,8 +167,10 @@ def _prepare(bucket: Bucket, attempt: Attempt, groups: dict[Form, list[Attempt]]
     assert sniffed is not None
     source = _source_of(line)
     try:
-        if says_empty(sniffed, source):
-            line.status, line.source = "loaded", source.source if source else line.source
+        empty = empty_report(sniffed, source)
+        if empty:
+            line.status, line.source, line.shape = "loaded", empty[0].source, empty[1].id
+            line.skipped, line.rows_read, line.rows_skipped = {"empty_report": 1}, 1, 1
             return
         if sniffed.needs_copy:
             attempt.key = f"_work/{line.load_id}"

@@ -119,32 +119,44 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: st
 
 
 @lru_cache(maxsize=4096)
-def _candidates(names: tuple[str, ...], format: Format, folder: str | None, preamble: str) -> tuple[Match, ...]:
+def _candidates(
+    names: tuple[str, ...], format: Format, folder: str | None, preamble: str, records: str
+) -> tuple[Match, ...]:
     found = []
     for spec in [sources()[folder]] if folder else sources().values():
         for shape in spec.shapes:
-            if format in shape.formats:
+            if format in shape.formats and (not records or records in shape.record_paths):
                 match = match_shape(spec, shape, names, preamble)
-                if isinstance(match, Match) and (match.marked or folder):
+                # A shape that only its preamble marks may differ from another in its units: never taken for granted.
+                by_folder = folder and not shape.recognise_preamble
+                if isinstance(match, Match) and (match.marked or by_folder):
                     found.append(match)
     return tuple(sorted(found, key=lambda match: (match.marked, *match.score), reverse=True))
 
 
 def candidates(
-    names: Sequence[str], format: Format, source: Source | None = None, preamble: Sequence[str] = ()
+    names: Sequence[str],
+    format: Format,
+    source: Source | None = None,
+    preamble: Sequence[str] = (),
+    records: str = "",
 ) -> tuple[Match, ...]:
-    """All shapes that fit the headers, best first.
+    """All shapes that fit the headers, best first; of a JSON list at the path ``records``, those that look for it.
 
     With a ``source``, only its shapes, also those of which the file shows no mark: its folder says what it is.
     """
-    return _candidates(tuple(names), format, source.source if source else None, "\n".join(preamble))
+    return _candidates(tuple(names), format, source.source if source else None, "\n".join(preamble), records)
 
 
 def best(
-    names: Sequence[str], format: Format, source: Source | None = None, preamble: Sequence[str] = ()
+    names: Sequence[str],
+    format: Format,
+    source: Source | None = None,
+    preamble: Sequence[str] = (),
+    records: str = "",
 ) -> Match | None:
     """The shape that fits best, or None where none does or two platforms fit equally."""
-    found = candidates(names, format, source, preamble)
+    found = candidates(names, format, source, preamble, records)
     if not found:
         return None
     rivals = [match for match in found if match.score == found[0].score and match.source != found[0].source]

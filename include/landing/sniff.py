@@ -16,7 +16,7 @@ import zstandard
 
 from include.landing.bucket import Bucket, BucketFile
 from include.landing.errors import RefusedFile
-from include.landing.specs import Format, Source, sources
+from include.landing.specs import Format, Shape, Source, sources
 from include.landing.spreadsheet import first_rows, is_spreadsheet, write_rows
 
 HEAD = 256 * 1024
@@ -188,12 +188,15 @@ def write_copy(bucket: Bucket, sniffed: Sniffed, key: str) -> None:
             ) from error
 
 
-def says_empty(sniffed: Sniffed, source: Source | None) -> bool:
-    """Whether the file says that its report has no rows ("No data returned by the reporting service.")."""
-    patterns = [
-        shape.empty_report
+def empty_report(sniffed: Sniffed, source: Source | None) -> tuple[Source, Shape] | None:
+    """The shape whose way of saying "no rows" the file shows ("No data returned by the reporting service.").
+
+    Of several, the one of which the most headers stand in the file.
+    """
+    found = [
+        (sum(header in sniffed.head for header in shape.headers()), spec, shape)
         for spec in ([source] if source else sources().values())
         for shape in spec.shapes
-        if shape.empty_report
+        if shape.empty_report and sniffed.head_is_all and re.search(shape.empty_report, sniffed.head, re.MULTILINE)
     ]
-    return sniffed.head_is_all and any(re.search(pattern, sniffed.head, re.MULTILINE) for pattern in patterns)
+    return max(found, key=lambda item: item[0])[1:] if found else None

@@ -211,6 +211,11 @@ class Shape(_Strict):
             re.compile(pattern)
         return self
 
+    @property
+    def record_paths(self) -> tuple[str, ...]:
+        """Paths of the JSON lists that hold its records."""
+        return (*self.records, *((self.named_lists.rows,) if self.named_lists else ()))
+
     def headers(self) -> list[str]:
         """All headers that the shape names, also those of made values and patterns (``regex:…``)."""
         wanted = [w for group in (*self.columns.values(), *self.segments.values()) for w in group]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.landing.recognise import best, candidates, match_shape, missing_columns, normal
+from include.landing.recognise import best, candidates, missing_columns, normal
 from include.landing.specs import find_source, sources
 
 GOOGLE_UI = ["Day", "Customer ID", "Campaign ID", "Campaign", "Cost", "Impr.", "Clicks"]
@@ -51,7 +51,7 @@ def test_first_synonym_of_the_spec_wins_over_the_order_of_the_file() -> None:
 
 
 def test_unknown_headers_match_nothing() -> None:
-    assert candidates(["foo", "bar"], "csv") == []
+    assert not candidates(["foo", "bar"], "csv")
     assert best(["foo", "bar"], "csv") is None
 
 
@@ -61,11 +61,12 @@ def test_what_is_missing_is_named_with_its_headers() -> None:
     assert "date (as Day, Date)" in missing_columns(["Campaign", "Cost", "Impr."], "csv", google)
 
 
-def test_a_mark_of_the_platform_is_needed() -> None:
+def test_a_mark_of_the_platform_is_needed_outside_its_folder() -> None:
     google = find_source("google_ads")
     assert google is not None
-    shape = next(shape for shape in google.shapes if shape.id == "google_ads_ui_csv")
-    assert not hasattr(match_shape(google, shape, ["Day", "Campaign", "Cost", "Clicks"]), "columns")
+    headers = ["Day", "Campaign", "Cost", "Clicks"]
+    assert [match.source.source for match in candidates(headers, "csv")] == ["generic"]
+    assert [match.shape.id for match in candidates(headers, "csv", google)] == ["google_ads_ui_csv"]
 
 
 def test_aliases_name_a_source() -> None:

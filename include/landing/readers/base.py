@@ -24,7 +24,7 @@ class Reader:
     and what ``cells`` (header as sent → SQL of its text, Nullable(String)) are made of.
 
     ``context``: headers that belong to the document around the records; ``overflow``: expression of cells beyond the
-    header; ``blank``: condition of a blank line.
+    header; ``blank``: condition of a blank line; ``records``: path of the JSON list that holds the records.
     """
 
     format: Format
@@ -34,6 +34,7 @@ class Reader:
     context: frozenset[str] = frozenset()
     overflow: str = ""
     blank: str = ""
+    records: str = ""
 
     @property
     def first_cell(self) -> str:

@@ -104,11 +104,12 @@ def json_reader(client: Client, files: Files, source: Source | None, *, whole: b
         elif not series or isinstance(hops[-1][1].get(series.values), dict):
             readings.append(_nested(files, top, path, series))
     found = [
-        (reading, matches[0]) for reading in readings if (matches := candidates(list(reading.cells), "json", source))
+        (reading, matches[0])
+        for place in ([source, None] if source else [None])
+        for reading in readings
+        if (matches := candidates(list(reading.cells), "json", place, (), reading.records))
     ]
-    if not found and source:
-        found = [(r, matches[0]) for r in readings if (matches := candidates(list(r.cells), "json"))]
-    if found:
+    if found:  # the first of equals: the folder's source comes first
         return max(found, key=_rank)[0]
     if empty:
         return Reader("json", "SELECT '' AS path, 0 AS row_number WHERE 0", {}, {})
@@ -251,7 +252,7 @@ def _nested(files: Files, top: Tree, path: str, series: Series | None = None) ->
         f"SELECT *, row_number() OVER (PARTITION BY path ORDER BY {', '.join(order)}) AS row_number FROM {source}"
     )
     settings = {**SETTINGS, "input_format_skip_unknown_fields": 1}  # beside the list: paging and the like, no data
-    return Reader("json", numbered, {**cells, **parents}, settings, context=frozenset(parents))
+    return Reader("json", numbered, {**cells, **parents}, settings, context=frozenset(parents), records=path)
 
 
 def _days(source: str, parents: dict[str, str], cells: dict[str, str], series: Series) -> tuple[str, dict[str, str]]:
@@ -306,4 +307,4 @@ def _named(client: Client, files: Files, top: Tree, path: str, named: NamedLists
         f"arrayEnumerate({_taken('', trail)}) AS n1)"
     )
     context = {name: f"p{index}" for index, name in enumerate(parents)}
-    return [Reader("json", source, {**cells, **context}, settings, context=frozenset(context))]
+    return [Reader("json", source, {**cells, **context}, settings, context=frozenset(context), records=path)]
