@@ -106,6 +106,7 @@ def _by_airflow(conn_id: str) -> tuple[Any, Any]:
 
     hook = S3Hook(aws_conn_id=conn_id)
     try:
+        hook.get_connection(conn_id)  # the hook alone would go on with the log-in of the environment
         return hook.get_session(), hook.get_conn()
     except Exception as error:  # Airflow has several, by process and version
         reason = f"{type(error).__name__}: {error}"
@@ -124,7 +125,8 @@ class S3Store:
     def _name(self, key: str) -> str:
         return posixpath.join(self._prefix, key)
 
-    def _what(self, key: str) -> str:
+    def name_of(self, key: str) -> str:
+        """URL of a key, for messages."""
         return f"s3://{self._bucket}/{self._name(key)}"
 
     def files(self, below: str) -> Iterator[BucketFile]:
@@ -140,19 +142,24 @@ class S3Store:
 
     def stat(self, key: str) -> BucketFile:
         """One object."""
-        with _as_os_errors(self._what(key)):
+        with _as_os_errors(self.name_of(key)):
             head = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
         return _file(key, head["ContentLength"], head)
 
     def open(self, key: str) -> IO[bytes]:
         """The object as it is now; one that is replaced meanwhile is an error."""
-        return io.BufferedReader(_Body(self, key, self.stat(key)), BUFFER)
+        return io.BufferedReader(_Body(self, self.stat(key)), BUFFER)
 
-    def body(self, key: str, position: int, etag: str) -> Any:
-        """A response body from a position on, of the version with this etag."""
-        return self._client.get_object(
-            Bucket=self._bucket, Key=self._name(key), Range=f"bytes={position}-", IfMatch=f'"{etag}"'
-        )["Body"]
+    def body(self, file: BucketFile, position: int) -> Any:
+        """A response body from a position on, of just this version. Raises ``BucketError`` where it is replaced."""
+        with _as_os_errors(self.name_of(file.key)):
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=self._name(file.key), Range=f"bytes={position}-", IfMatch=f'"{file.etag}"'
+            )
+        if answer["ETag"].strip('"') != file.etag:  # not every server knows If-Match
+            answer["Body"].close()
+            raise BucketError(f"{self.name_of(file.key)} changed while it was read")
+        return answer["Body"]
 
     @contextlib.contextmanager
     def create(self, key: str) -> Iterator[IO[bytes]]:
@@ -160,17 +167,17 @@ class S3Store:
         with tempfile.SpooledTemporaryFile(SPOOL) as spool:
             yield spool
             spool.seek(0)
-            with _as_os_errors(self._what(key)):
+            with _as_os_errors(self.name_of(key)):
                 self._client.upload_fileobj(spool, self._bucket, self._name(key))
 
     def put(self, path: Path, key: str) -> None:
         """Upload; an object shows when it is whole."""
-        with _as_os_errors(self._what(key)):
+        with _as_os_errors(self.name_of(key)):
             self._client.upload_file(str(path), self._bucket, self._name(key))
 
     def remove(self, key: str) -> None:
         """Delete the object."""
-        with _as_os_errors(self._what(key)):
+        with _as_os_errors(self.name_of(key)):
             self._client.delete_object(Bucket=self._bucket, Key=self._name(key))
 
     def function(self, keys: Sequence[str]) -> str:
@@ -201,8 +208,8 @@ def _file(key: str, size: int, found: dict[str, Any]) -> BucketFile:
 class _Body(io.RawIOBase):
     """An object's bytes, seekable. A body that breaks off is taken up again where it ended."""
 
-    def __init__(self, store: S3Store, key: str, file: BucketFile) -> None:
-        self._store, self._key, self._file = store, key, file
+    def __init__(self, store: S3Store, file: BucketFile) -> None:
+        self._store, self._file = store, file
         self._position = 0
         self._stream: Any = None
 
@@ -233,15 +240,10 @@ class _Body(io.RawIOBase):
         if not view or self._position >= self._file.size:
             return 0
         for attempt in range(1, ATTEMPTS + 1):
+            if self._stream is None:
+                self._stream = self._store.body(self._file, self._position)
             try:
-                with _as_os_errors(self._store._what(self._key)):
-                    if self._stream is None:
-                        self._stream = self._store.body(self._key, self._position, self._file.etag)
-                    data: bytes = self._stream.read(len(view))
-                if not data:
-                    raise BucketError(
-                        f"{self._store._what(self._key)} ends {self._file.size - self._position} bytes early"
-                    )
+                data = self._read(len(view))
                 break
             except BucketError:
                 self._drop()
@@ -251,6 +253,14 @@ class _Body(io.RawIOBase):
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
+
+    def _read(self, most: int) -> bytes:
+        name = self._store.name_of(self._file.key)
+        with _as_os_errors(name):
+            data: bytes = self._stream.read(most)
+        if not data:
+            raise BucketError(f"{name} ends {self._file.size - self._position} bytes early")
+        return data
 
     def _drop(self) -> None:
         if self._stream is not None:
