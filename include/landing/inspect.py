@@ -89,8 +89,8 @@ def inspect_file(
     except ClickHouseError as error:
         if attempt.sniffed is None or error_code(error) not in CONTENT_ERRORS:
             raise
-        refusal = content_refusal(attempt.sniffed, error)
-        found.refusal = f"{refusal.reason}: {refusal}"
+        broken = content_refusal(attempt.sniffed, error)
+        found.refusal = f"{broken.reason}: {broken}"
     finally:
         for used in {key, attempt.key}:
             bucket.remove(used)

@@ -127,9 +127,8 @@ def _candidates(
         for shape in spec.shapes:
             if format in shape.formats and (not records or records in shape.record_paths):
                 match = match_shape(spec, shape, names, preamble)
-                # A shape that only its preamble marks may differ from another in its units: never taken for granted.
-                by_folder = folder and not shape.recognise_preamble
-                if isinstance(match, Match) and (match.marked or by_folder):
+                # What only the lines before the header tell apart (AdWords in micros) is never taken without them.
+                if isinstance(match, Match) and (match.marked or (folder and shape.recognise)):
                     found.append(match)
     return tuple(sorted(found, key=lambda match: (match.marked, *match.score), reverse=True))
 

@@ -56,6 +56,7 @@ class Sniffed:
         return (
             self.encoding not in ("utf-8", "utf-8-sig", "binary")
             or self.compression == "zip"
+            or (self.format == "parquet" and self.compression != "none")  # its footer is read from the plain file
             or bool(GLOB_CHARACTERS & set(self.file.key))
         )
 

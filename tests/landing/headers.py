@@ -12,13 +12,13 @@ from typing import Any
 import pyarrow.parquet
 
 from include.landing.readers.delimited import layout_of
-from include.landing.specs import Format, Source, sources
+from include.landing.specs import Format, sources
 
 WRAPPER = "_airbyte_data."
 
 
-def headers_of(path: Path) -> list[tuple[Format, list[str], tuple[str, ...]]]:
-    """Each way to see the file's columns: ``(format, headers, lines before the header)``.
+def headers_of(path: Path) -> list[tuple[Format, list[str], tuple[str, ...], str]]:
+    """Each way to see the file's columns: ``(format, headers, lines before the header, path of the records)``.
 
     A document has one for each list in it that a spec may mean.
     """
@@ -26,13 +26,13 @@ def headers_of(path: Path) -> list[tuple[Format, list[str], tuple[str, ...]]]:
     if path.suffix == ".gz":
         content = gzip.decompress(content)
     if content.startswith(b"PAR1"):
-        return [("parquet", pyarrow.parquet.read_schema(io.BytesIO(content)).names, ())]
+        return [("parquet", pyarrow.parquet.read_schema(io.BytesIO(content)).names, (), "")]
     text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     if text.lstrip()[:1] in "{[":
         documents = list(_documents(text))
-        return [("json", sorted(seen), ()) for seen in _readings(documents) if seen]
+        return [("json", sorted(seen), (), records) for records, seen in _readings(documents) if seen]
     layout = layout_of(text, None)
-    return [("csv", list(layout.headers), layout.preamble)]
+    return [("csv", list(layout.headers), layout.preamble, "")]
 
 
 def _documents(text: str) -> Iterator[Any]:
@@ -47,16 +47,17 @@ def _documents(text: str) -> Iterator[Any]:
                 return  # a file that was cut off
 
 
-def _readings(documents: list[Any]) -> Iterator[set[str]]:
-    yield {key.removeprefix(WRAPPER) for document in documents for key in _leaves(document)}
+def _readings(documents: list[Any]) -> Iterator[tuple[str, set[str]]]:
+    yield "", {key.removeprefix(WRAPPER) for document in documents for key in _leaves(document)}
     for shape in (shape for spec in sources().values() for shape in spec.shapes):
         for wanted in shape.records:
             names = {name for document in documents for name in _at(document, wanted.split("."), "")}
             if shape.series and any(name.startswith(f"{shape.series.values}.") for name in names):
                 names.add("series.day")
-            yield names
+            yield wanted, names
         if shape.named_lists:
-            yield {name for document in documents for name in _named(document, shape.named_lists.names)}
+            names = {name for document in documents for name in _named(document, shape.named_lists.names)}
+            yield shape.named_lists.rows, names
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[str]:
@@ -89,8 +90,3 @@ def _named(document: Any, names: tuple[str, ...]) -> Iterator[str]:
         list_key, _, name_key = path.rpartition(".")
         yield from (item[name_key] for item in document.get(list_key, []) if isinstance(document, dict))
     yield from _leaves(document)
-
-
-def shape_ids(source: Source) -> list[str]:
-    """Ids of a source's shapes."""
-    return [shape.id for shape in source.shapes]
