@@ -61,22 +61,17 @@ def delimited_reader(layout: Layout, files: Files) -> Reader:
     structure = ", ".join(f"{name} Nullable(String)" for name in [*names, "overflow"])
     settings: dict[str, str | int] = {
         "format_csv_delimiter": layout.delimiter,
+        "input_format_csv_allow_whitespace_or_tab_as_delimiter": int(layout.delimiter == "\t"),
+        "input_format_csv_skip_first_lines": layout.line + 1,
+        "input_format_csv_allow_variable_number_of_columns": 1,
         "format_csv_allow_single_quotes": 0,
         "format_csv_null_representation": "\ufffdNULL\ufffd",
         "input_format_csv_empty_as_default": 0,
     }
-    columns = f"{', '.join(names)}, overflow"
-    if layout.delimiter == "\t":  # which the CSV format refuses as a delimiter; its sibling has no lines to skip
-        settings["format_custom_escaping_rule"] = "CSV"
-        settings["format_custom_field_delimiter"] = layout.delimiter
-        settings["input_format_custom_allow_variable_number_of_columns"] = 1
-        function = files("CustomSeparated", structure)
-        source = f"SELECT _path AS path, _row_number + 1 AS row_number, {columns} FROM {function} WHERE _row_number > {layout.line}"
-    else:
-        settings["input_format_csv_skip_first_lines"] = layout.line + 1
-        settings["input_format_csv_allow_variable_number_of_columns"] = 1
-        function = files("CSV", structure)
-        source = f"SELECT _path AS path, _row_number + {layout.line + 2} AS row_number, {columns} FROM {function}"
+    source = (
+        f"SELECT _path AS path, _row_number + {layout.line + 2} AS row_number, {', '.join(names)}, overflow "
+        f"FROM {files('CSV', structure)}"
+    )
     second = "overflow" if len(names) == 1 else names[1]
     return Reader(
         "csv",

@@ -208,9 +208,13 @@ def _structure(top: Tree, open_lists: tuple[list[str], ...]) -> str:
 
 def _flat(top: Tree, files: Files) -> Reader:
     """Every line or element of an array is a record."""
-    columns = ", ".join(identifier(name) for name in top)
+    # Names of our own: a canonical name among the keys would be taken for the column that is made of it.
+    names = {name: f"k{index}" for index, name in enumerate(top)}
+    columns = ", ".join(f"{identifier(name)} AS {own}" for name, own in names.items())
     source = f"SELECT _path AS path, _row_number + 1 AS row_number, {columns} FROM {files('JSONEachRow', _structure(top, ()))}"
-    cells = _leaves(top)
+    cells = {}
+    for name, inner in top.items():
+        cells.update(_leaves(inner, f"{name}.", names[name]) if isinstance(inner, dict) else {name: names[name]})
     for wrapper in WRAPPERS:
         if any(name.startswith(wrapper) for name in cells):
             cells = {name.removeprefix(wrapper): sql for name, sql in cells.items()}

@@ -27,17 +27,15 @@ def parquet_reader(client: Client, files: Files, schema: pyarrow.Schema) -> Read
     knows."""
     function = files("Parquet", "")
     described = client.query(f"DESCRIBE TABLE {function}").result_rows
-    cells = {}
-    for name, type_ in ((str(row[0]), str(row[1])) for row in described):
-        column = identifier(name)
+    cells, columns = {}, []
+    for index, (name, type_) in enumerate((str(row[0]), str(row[1])) for row in described):
+        # Names of our own: a canonical name among the columns would be taken for the one that is made of it.
+        column = f"k{index}"
+        columns.append(f"{identifier(name)} AS {column}")
         zone = getattr(schema.field(name).type, "tz", None) if name in schema.names else None
         if zone and "DateTime" in type_:
             column = f"toTimeZone({column}, {sql_string(str(zone))})"
-        if type_.startswith(("Array", "Map", "Tuple", "Nullable(Tuple")):
-            cells[name] = f"toJSONString({column})"
-        else:
-            cells[name] = f"toString({column})"
-    columns = ", ".join(identifier(name) for name in cells)
-    # Expressions use the column's own name, so the subquery passes columns through as they are.
-    source = f"SELECT _path AS path, _row_number + 1 AS row_number, {columns} FROM {function}"
+        nested = type_.startswith(("Array", "Map", "Tuple", "Nullable(Tuple"))
+        cells[name] = f"toJSONString({column})" if nested else f"toString({column})"
+    source = f"SELECT _path AS path, _row_number + 1 AS row_number, {', '.join(columns)} FROM {function}"
     return Reader("parquet", source, cells)

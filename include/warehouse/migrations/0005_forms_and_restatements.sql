@@ -12,6 +12,12 @@ WHERE status = 'loaded'
 ORDER BY loaded_at
 LIMIT 1 BY file_id;
 
+-- Of files that two loaders took at once, only the load that counts shows its rejects.
+CREATE OR REPLACE VIEW ops.rejected_rows AS
+SELECT workspace, file_id, row_number, reason, detail, raw_text
+FROM ops.load_rejects
+WHERE load_id IN (SELECT load_id FROM ops.current_loads);
+
 -- What a newer export changed: one row a day, entity and metric whose value moved, noted when staging takes it over.
 -- Noted twice after a crash, a change is still one row: the key names the export.
 CREATE TABLE IF NOT EXISTS ops.restatement_log
