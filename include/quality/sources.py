@@ -18,9 +18,16 @@ import yaml
 from clickhouse_connect.driver.client import Client
 from pydantic import BaseModel, ConfigDict
 
-from include.landing.specs import Source, sources
+from include.landing.specs import KEYS, METRICS, Source, sources
 from include.quality.suite import SUITES, Check, Suite
 
+# Measures, by what they are taken from.
+OF_ROWS = (
+    "rows_without_entity", "rows_without_metrics", "ids_of_another_form", "currencies", "repeated_rows",
+    "rows_with_negatives", "rows_with_more_clicks", "share_with_more_conversions",
+)  # fmt: skip
+OF_HISTORY = ("days_late", "times_usual_rows", "times_usual_cost")
+OF_FILES = ("files_without_columns", "rows_refused", "files_off_their_totals")
 HISTORY_DAYS = 28
 ENOUGH_DAYS = 7  # of history, before which nothing is usual
 EXAMPLES = 5
@@ -33,7 +40,7 @@ class Measured(BaseModel):
 
     name: str
     measure: str
-    between: tuple[float | str, float | str]
+    at_most: float | str
     severity: Literal["error", "warning"]
     means: str
     remedy: str
@@ -64,22 +71,22 @@ def suite_of(source: str, table: str) -> Suite:
     """The suite of a source over its measures."""
     wanted = template()
     delay = wanted.delays.get(source, wanted.delay)
-    checks = []
-    for check in wanted.checks:
-        low, high = (float(str(value).replace("{delay}", str(delay))) for value in check.between)
-        arguments = {"column": check.measure, "min_value": low, "max_value": high}
-        checks.append(
-            Check.model_validate(
-                {
-                    "name": check.name,
-                    "severity": check.severity,
-                    "means": check.means,
-                    "remedy": check.remedy,
-                    "type": "expect_column_values_to_be_between",
-                    "with": arguments,
-                }
-            )
+    checks = [
+        Check.model_validate(
+            {
+                "name": check.name,
+                "severity": check.severity,
+                "means": check.means,
+                "remedy": check.remedy,
+                "type": "expect_column_max_to_be_between",
+                "with": {
+                    "column": check.measure,
+                    "max_value": float(str(check.at_most).replace("{delay}", str(delay))),
+                },
+            }
         )
+        for check in wanted.checks
+    ]
     return Suite(suite=suite_name(source), table=table, date_column="", expectations=checks)
 
 
@@ -94,10 +101,10 @@ class Failure:
 
 def failures(client: Client, suite: Suite, check: Check) -> list[Failure]:
     """The workspaces in which a check of a source does not hold."""
-    column, low, high = (check.arguments[key] for key in ("column", "min_value", "max_value"))
+    column, most = check.arguments["column"], check.arguments["max_value"]
     examples = f"arrayStringConcat(arraySlice(groupArray(concat(if(account_id = '', 'its files', account_id), ': ', toString({column}))), 1, {EXAMPLES}), ', ')"
     rows = client.query(
-        f"SELECT workspace, count(), {examples} FROM {suite.table} WHERE {column} < {low} OR {column} > {high}"
+        f"SELECT workspace, count(), {examples} FROM {suite.table} WHERE {column} > {most}"
         " GROUP BY workspace ORDER BY workspace"
     ).result_rows
     return [Failure(str(workspace), int(n), str(text)) for workspace, n, text in rows]
@@ -109,8 +116,10 @@ def measured(client: Client, days: Sequence[date]) -> Iterator[list[Suite]]:
     name = f"ops.measured_sources_{uuid.uuid4().hex[:12]}"
     views: list[str] = []
     try:
-        client.command(f"CREATE TABLE {name} ENGINE = MergeTree ORDER BY source AS {_measures(days)}")
-        present = [str(row[0]) for row in client.query(f"SELECT DISTINCT source FROM {name} ORDER BY source").result_rows]
+        client.command(f"CREATE TABLE {name} ENGINE = MergeTree ORDER BY tuple() AS {_measures(days)}")
+        present = [
+            str(row[0]) for row in client.query(f"SELECT DISTINCT source FROM {name} ORDER BY source").result_rows
+        ]
         suites = []
         for source in (source for source in present if source in sources()):
             view = f"{name}_{source}"
@@ -133,62 +142,72 @@ def _measures(days: Sequence[date]) -> str:
     last = f"toDate('{max(days).isoformat()}')"
     return f"""
 SELECT
-    r.workspace AS workspace, r.source AS source, r.account_id AS account_id,
-    r.rows_without_entity AS rows_without_entity, r.rows_without_metrics AS rows_without_metrics,
-    r.ids_of_another_form AS ids_of_another_form, r.currencies AS currencies, r.repeated_rows AS repeated_rows,
-    r.rows_with_negatives AS rows_with_negatives, r.rows_with_more_clicks AS rows_with_more_clicks,
-    r.share_with_more_conversions AS share_with_more_conversions,
-    h.days_late AS days_late, h.rows_to_usual AS rows_to_usual, h.cost_to_usual AS cost_to_usual,
-    CAST(NULL, 'Nullable(UInt64)') AS files_without_columns, CAST(NULL, 'Nullable(UInt64)') AS rows_refused,
-    CAST(NULL, 'Nullable(UInt64)') AS files_off_their_totals
+    assumeNotNull(coalesce(r.workspace, h.workspace)) AS workspace,
+    assumeNotNull(coalesce(r.platform, h.platform)) AS source,
+    assumeNotNull(coalesce(r.account, h.account)) AS account_id,
+    {", ".join(f"toFloat64(ifNull({name}, 0)) AS {name}" for name in (*OF_ROWS, *OF_HISTORY))},
+    {", ".join(f"toFloat64(0) AS {name}" for name in OF_FILES)}
 FROM ({_of_rows(listed)}) AS r
-LEFT JOIN ({_of_history(last)}) AS h
-    ON r.workspace = h.workspace AND r.source = h.source AND r.account_id = h.account_id
+FULL OUTER JOIN ({_of_history(last, listed)}) AS h
+    ON r.workspace = h.workspace AND r.platform = h.platform AND r.account = h.account
 UNION ALL
-SELECT
-    workspace, source, '' AS account_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, files_without_columns, rows_refused, files_off_their_totals
+SELECT workspace, source, '', {", ".join("toFloat64(0)" for _ in (*OF_ROWS, *OF_HISTORY))},
+    {", ".join(f"toFloat64({name})" for name in OF_FILES)}
 FROM ({_of_files(listed)})
 SETTINGS join_use_nulls = 1"""
 
 
 def _of_rows(listed: str) -> str:
-    keys = "account_id, account_name, campaign_id, campaign_name, ad_group_id, ad_group_name, ad_id, ad_name"
+    keys = ", ".join(f"stg.{key}" for key in KEYS)
     exact = [spec.source for spec in sources().values() if _has_digits(spec)]
-    digits = f"platform IN {_texts(exact)}" if exact else "0"
+    digits = f"stg.platform IN {_texts(exact)}" if exact else "0"
+    lowest = ", ".join(f"ifNull(stg.{metric}, 0)" for metric in METRICS)
     return f"""
-SELECT workspace, platform AS source, ifNull(account_id, '') AS account_id,
-    toNullable(countIf(coalesce({keys}) IS NULL AND platform NOT IN {_texts(_without_entities())})) AS rows_without_entity,
-    toNullable(countIf(coalesce(impressions, clicks, cost, conversions, conversion_value) IS NULL)) AS rows_without_metrics,
+SELECT workspace, platform, ifNull(stg.account_id, '') AS account,
+    toNullable(countIf(coalesce({keys}) IS NULL AND stg.platform NOT IN {_texts(_without_entities())}))
+        AS rows_without_entity,
+    toNullable(countIf(coalesce({", ".join(METRICS)}) IS NULL)) AS rows_without_metrics,
     toNullable(countIf({digits} AND NOT match(ifNull(stg.account_id, '1'), '^[0-9]+$'))) AS ids_of_another_form,
     toNullable(uniqExact(currency)) AS currencies,
-    toNullable(count() - uniqExact(cityHash64(grain, {_hashed(keys)}, toString(segments), date, file_id))) AS repeated_rows,
-    toNullable(countIf(least(ifNull(impressions, 0), ifNull(clicks, 0), ifNull(cost, 0), ifNull(conversions, 0),
-        ifNull(conversion_value, 0)) < 0)) AS rows_with_negatives,
+    toNullable(count() - uniqExact(cityHash64(grain, [{", ".join(f"ifNull(stg.{key}, '')" for key in KEYS)}],
+        toString(segments), date, file_id))) AS repeated_rows,
+    toNullable(countIf(least({lowest}) < 0)) AS rows_with_negatives,
     toNullable(countIf(clicks > impressions)) AS rows_with_more_clicks,
     countIf(conversions > clicks) / nullIf(countIf(clicks > 0 OR conversions > 0), 0) AS share_with_more_conversions
 FROM staging.stg_ad_performance AS stg WHERE date IN {listed}
-GROUP BY workspace, source, account_id"""
+GROUP BY workspace, platform, account"""
 
 
-def _of_history(last: str) -> str:
-    """How late an account is on the last day, and how its newest day compares with the four weeks before."""
+def _of_history(last: str, listed: str) -> str:
+    """How late an account is on the last day, and how its newest day compares with the four weeks before.
+
+    Rows and cost of a day are those of campaigns where it has them, so that another grain beside does not count twice.
+    """
     return f"""
-SELECT workspace, source, account_id,
-    toNullable(toInt64({last} - max(date))) AS days_late,
-    if(count() > {ENOUGH_DAYS}, argMax(n, date) / nullIf(arrayElement(usual_rows, 1), 0), NULL) AS rows_to_usual,
-    if(count() > {ENOUGH_DAYS} AND argMax(money, date) IS NOT NULL,
-        argMax(money, date) / nullIf(arrayElement(usual_cost, 1), 0), NULL) AS cost_to_usual,
-    quantilesExactIf(0.5)(n, date < newest) AS usual_rows,
-    quantilesExactIf(0.5)(ifNull(money, 0), date < newest) AS usual_cost
+SELECT workspace, platform, account,
+    toNullable(toInt64({last} - any(newest))) AS days_late,
+    {_times("n")} AS times_usual_rows,
+    {_times("money")} AS times_usual_cost
 FROM (
-    SELECT *, max(date) OVER (PARTITION BY workspace, source, account_id) AS newest FROM (
-        SELECT workspace, platform AS source, ifNull(account_id, '') AS account_id, date, count() AS n,
-            toFloat64(sumIf(cost, grain = 'campaign')) AS campaigns, toFloat64(sum(cost)) AS all_grains,
-            if(campaigns > 0, campaigns, all_grains) AS money
-        FROM staging.stg_ad_performance WHERE date BETWEEN {last} - {HISTORY_DAYS} AND {last}
-        GROUP BY workspace, source, account_id, date))
-GROUP BY workspace, source, account_id"""
+    SELECT workspace, platform, account, date, max(date) OVER (PARTITION BY workspace, platform, account) AS newest,
+        if(campaigns > 0, campaigns, rows) AS n, if(campaigns > 0, cost_of_campaigns, cost_of_rows) AS money
+    FROM (
+        SELECT workspace, platform, ifNull(stg.account_id, '') AS account, date, count() AS rows,
+            countIf(grain = 'campaign') AS campaigns, toFloat64(ifNull(sum(stg.cost), 0)) AS cost_of_rows,
+            toFloat64(ifNull(sumIf(stg.cost, grain = 'campaign'), 0)) AS cost_of_campaigns
+        FROM staging.stg_ad_performance AS stg
+        WHERE date BETWEEN {last} - {HISTORY_DAYS} AND {last}
+            AND platform IN (SELECT platform FROM staging.stg_ad_performance WHERE date IN {listed})
+        GROUP BY workspace, platform, account, date))
+GROUP BY workspace, platform, account"""
+
+
+def _times(value: str) -> str:
+    """How many times more or less than usual the newest day has; nothing where too little is known."""
+    value = f"toFloat64({value})"
+    newest, usual = f"anyIf({value}, date = newest)", f"nullIf(quantileExactIf(0.5)({value}, date < newest), 0)"
+    ratio = f"greatest({newest}, 1e-9) / {usual}"
+    return f"if(count() > {ENOUGH_DAYS}, greatest({ratio}, 1 / ({ratio})), NULL)"
 
 
 def _of_files(listed: str) -> str:
@@ -221,10 +240,6 @@ def _without_entities() -> list[str]:
 
 def _has_digits(spec: Source) -> bool:
     return any("account_id" in shape.id_formats for shape in spec.shapes)
-
-
-def _hashed(keys: str) -> str:
-    return ", ".join(f"ifNull({key.strip()}, '')" for key in keys.replace("account_id", "stg.account_id").split(","))
 
 
 def _texts(values: Sequence[Any], brackets: str = "()") -> str:
