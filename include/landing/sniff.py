@@ -14,7 +14,7 @@ from typing import IO
 
 import zstandard
 
-from include.landing.bucket import Bucket, BucketFile
+from include.landing.bucket import Bucket, BucketError, BucketFile
 from include.landing.errors import RefusedFile
 from include.landing.specs import Format, Shape, Source, sources
 from include.landing.spreadsheet import first_rows, is_spreadsheet, write_rows
@@ -82,6 +82,8 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
         try:
             with bucket.open(file.key) as stream, decompressed(stream, compression) as text:
                 plain = text.read(HEAD)
+        except BucketError:
+            raise
         except (OSError, EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile) as error:
             raise RefusedFile(
                 "truncated_file", f"the {compression} archive cannot be read ({error}); upload it again"
