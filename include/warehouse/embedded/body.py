@@ -39,15 +39,20 @@ class Statement:
             self.data.unlink(missing_ok=True)
 
 
-async def read_statement(url_query: bytes, body: AsyncIterator[bytes], encoding: str, spool: Path) -> Statement:
-    """Read the whole body and return the statement that URL and body make together."""
+async def read_statement(
+    url_query: bytes, body: AsyncIterator[bytes], encoding: str, blocks: bool, spool: Path
+) -> Statement:
+    """Read the whole body and return the statement that URL and body make together.
+
+    `encoding` is its Content-Encoding; with `blocks` it is made of ClickHouse's compressed blocks.
+    """
     insert = insert_with_data(url_query) if url_query else None
-    if insert is not None and encoding in ENGINE_METHOD and not url_query[insert.data_at :].strip():
+    if insert is not None and not blocks and encoding in ENGINE_METHOD and not url_query[insert.data_at :].strip():
         path = spool / uuid.uuid4().hex
         size = await _spool(path, b"", body, Decoder(""))
         method = ENGINE_METHOD[encoding] if size else "none"
         return Statement(from_file(url_query, insert, path, method), url_query, path)
-    decoder = Decoder(encoding)
+    decoder = Decoder(encoding, blocks)
     head = bytearray(url_query + b"\n" if url_query else b"")
     complete = True
     async for chunk in body:

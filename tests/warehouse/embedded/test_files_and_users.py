@@ -101,7 +101,7 @@ def test_users(secured: RunningServer) -> None:
         "SELECT file('x.csv')",
         "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a Int32')",
         "SELECT * FROM remote('127.0.0.1:1', 'system', 'one')",
-        "SELECT * FROM `/etc/passwd`",
+        "SELECT * FROM local_files.`/etc/passwd`",
         "INSERT INTO FUNCTION file('y.csv') SELECT 1",
         "SET readonly = 0",
         "SET ROLE admin",
