@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from include.warehouse.embedded.compression import ENGINE_METHOD, Decoder
-from include.warehouse.embedded.errors import ClickHouseError
+from include.warehouse.embedded.errors import SYNTAX_ERROR, ClickHouseError
 from include.warehouse.embedded.sql import from_file, insert_with_data
 
 HEAD_BYTES = 1 << 20
@@ -77,6 +77,8 @@ async def read_statement(
                 raise ClickHouseError.of(229, "The query is too large")
         decoder.finish()
     whole = bytes(head).strip() if insert is None else bytes(head)
+    if not whole:
+        raise ClickHouseError.of(SYNTAX_ERROR, "Syntax error: failed at position 0: Empty query")
     return Statement(whole, whole)
 
 

@@ -195,8 +195,8 @@ class Engine:
         connection = kept or connect(self.config.path, request.readonly_user)
         restore: Callable[[], None] = lambda: None  # noqa: E731
         try:
-            restore = self._apply(connection, query, kept is not None)
             create_external(connection, request.tables)
+            restore = self._apply(connection, query, kept is not None)
             connection._conn.set_progress_callback(query.report)
             started = time.monotonic_ns()
             result = connection.query(sql, request.default_format, params=request.params)

@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from include.warehouse.embedded.errors import BAD_ARGUMENTS, ClickHouseError
 
@@ -35,14 +36,26 @@ async def read_multipart(scope: Scope, receive: Receive, spool: Path) -> tuple[d
     """Read a multipart form: its fields, and its files by name, spooled (to be deleted by the caller)."""
     fields: dict[str, str] = {}
     files: dict[str, Path] = {}
+    tail = b""
+
+    async def receive_and_remember() -> Message:
+        nonlocal tail
+        message = await receive()
+        tail = (tail + message.get("body", b""))[-8:]
+        return message
+
     try:
-        async with Request(scope, receive).form(max_part_size=MAX_FIELD_BYTES) as form:
+        async with Request(scope, receive_and_remember).form(max_part_size=MAX_FIELD_BYTES) as form:
+            if not tail.rstrip().endswith(b"--"):
+                raise ClickHouseError.of(BAD_ARGUMENTS, "The multipart form is cut off")
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
                     files[name] = spool / uuid.uuid4().hex
                     await asyncio.to_thread(_copy, value, files[name])
                 else:
                     fields[name] = value
+    except MultiPartException as error:
+        raise ClickHouseError.of(BAD_ARGUMENTS, f"The multipart form is broken: {error.message}") from None
     except BaseException:
         for path in files.values():
             path.unlink(missing_ok=True)

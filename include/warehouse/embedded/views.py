@@ -27,6 +27,9 @@ _COLUMNS = f"""* REPLACE (
     {_QUERY} AS query)"""
 
 
+_NOT_OURS = "NOT (t.query_kind = 'Set' AND t.query LIKE 'SET %chdb_client_name%')"
+
+
 def client_name(query_id: str, user: str) -> str:
     """Return what the engine is told as the name of its client."""
     return f"{query_id}\n{user}"
@@ -34,9 +37,10 @@ def client_name(query_id: str, user: str) -> str:
 
 def create_views(connection: Any) -> None:
     """Make the views; the engine's log must be there."""
-    sources = {"query_log": ENGINE_LOG, "client_processes": "processes"}
+    # Without the SET by which we pass the settings of a request.
+    sources = {"query_log": f"{ENGINE_LOG} AS t WHERE {_NOT_OURS}", "client_processes": "processes AS t"}
     for view, source in sources.items():
-        connection.query(f"CREATE OR REPLACE VIEW system.{view} AS SELECT {_COLUMNS} FROM system.{source} AS t", "Null")
+        connection.query(f"CREATE OR REPLACE VIEW system.{view} AS SELECT {_COLUMNS} FROM system.{source}", "Null")
 
 
 def show_clients(sql: bytes) -> bytes:
@@ -44,10 +48,8 @@ def show_clients(sql: bytes) -> bytes:
     if b"process" not in sql.lower():
         return sql
     found = list(tokens(sql))
-    words = first_words(sql, 3)
-    if words[:2] == (b"SHOW", b"PROCESSLIST") or words == (b"SHOW", b"FULL", b"PROCESSLIST"):
-        end = found[len(words[: 2 if words[1] == b"PROCESSLIST" else 3]) - 1].end
-        return b"SELECT * FROM " + _PROCESSES + b" ORDER BY elapsed DESC" + sql[end:]
+    if first_words(sql) == (b"SHOW", b"PROCESSLIST"):
+        return b"SELECT * FROM " + _PROCESSES + b" ORDER BY elapsed DESC" + sql[found[1].end :]
     for at in range(len(found) - 3, -1, -1):
         if _is_processes(found[at : at + 3]):
             sql = sql[: found[at].start] + _PROCESSES + sql[found[at + 2].end :]
