@@ -86,6 +86,7 @@ def main() -> int:
             max_memory_bytes=int(arguments.max_memory_gb * GIB),
             workers=arguments.workers,
             display_name=arguments.display_name,
+            users=users.all(),
         )
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(config, users, listener))

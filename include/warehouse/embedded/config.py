@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from include.warehouse.embedded.auth import User
 from include.warehouse.embedded.views import ENGINE_LOG
 
 GIB = 1024**3
@@ -77,10 +79,23 @@ _USERS = """<clickhouse>
             <quota>default</quota>
             <grants><query>GRANT admin</query><query>GRANT reader</query></grants>
         </default>
+        {users}
     </users>
     <quotas><default/></quotas>
 </clickhouse>
 """
+
+
+# Queries run as chDB's one user. Ours are known to the engine for dictionaries, whose source names a user.
+_USER = """<{name}>
+            <password_sha256_hex>{digest}</password_sha256_hex>
+            <networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
+            <profile>default</profile>
+            <quota>default</quota>
+            <grants><query>GRANT {role}</query></grants>
+        </{name}>
+        """
+_TAG = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -92,6 +107,7 @@ class EngineConfig:
     max_memory_bytes: int
     workers: int
     display_name: str
+    users: tuple[User, ...] = ()
 
     @property
     def home(self) -> Path:
@@ -110,7 +126,10 @@ class EngineConfig:
         for left in self.spool.iterdir():
             left.unlink()
         users = self.home / "users.xml"
-        users.write_text(_USERS.format(memory=self.max_memory_bytes, files_database=FILES_DATABASE))
+        users.touch(mode=0o600)
+        users.write_text(
+            _USERS.format(memory=self.max_memory_bytes, files_database=FILES_DATABASE, users=self._engine_users())
+        )
         config = self.home / "config.xml"
         config.write_text(
             _CONFIG.format(
@@ -125,6 +144,13 @@ class EngineConfig:
         )
         self._write_databases()
         return config
+
+    def _engine_users(self) -> str:
+        return "".join(
+            _USER.format(name=user.name, digest=user.digest.hex(), role=READER_ROLE if user.readonly else ADMIN_ROLE)
+            for user in self.users
+            if user.name != "default" and _TAG.fullmatch(user.name)
+        )
 
     def _write_databases(self) -> None:
         """Make `default` and `system` ordinary databases on disk, before the engine starts.
