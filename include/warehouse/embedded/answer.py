@@ -16,6 +16,7 @@ from include.warehouse.embedded.engine import Query
 from include.warehouse.embedded.errors import ClickHouseError
 from include.warehouse.embedded.output import Output
 from include.warehouse.embedded.progress import EarlyHeaders
+from include.warehouse.embedded.revision import FIRST_VERSION, RevisionEncoder
 
 _READ_BYTES = 1 << 18
 _MEMORY_BYTES = 4 << 20  # of a result that waits for the end of its query; the rest of it goes to a file
@@ -29,6 +30,7 @@ class Answer:
     ) -> None:
         self.query, self.asked, self.display_name, self.held = query, asked, display_name, held
         self.encoding = accepted_encoding(accept) if asked.compressed else ""
+        self.translator: RevisionEncoder | None = None
         self.coders: list[Encoder] = [encoder(NATIVE)] if asked.native_result else []
         if self.encoding:
             self.coders.append(encoder(self.encoding))
@@ -43,6 +45,8 @@ class Answer:
             finally:
                 reading.cancel()
             stats = await self.query.done if ended else self.query.progress
+            if self.query.format == "Native" and self.asked.client_version >= FIRST_VERSION:
+                self.translator = RevisionEncoder()
             headers = self._headers(stats)
             size = kept.tell()
             kept.seek(0)
@@ -52,17 +56,18 @@ class Answer:
             tag = protocol.exception_tag()
             headers.append((b"x-clickhouse-exception-tag", tag.encode()))
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            async for piece in _pieces(kept, self.query.output):
-                if data := await asyncio.to_thread(self._encode, piece):
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
-        last = b""
-        try:
-            await self.query.done
-        except ClickHouseError as error:
-            last = protocol.exception_block(tag, error)
+            broken = False
+            try:
+                async for piece in _pieces(kept, self.query.output):
+                    if data := await asyncio.to_thread(self._encode, piece):
+                        await send({"type": "http.response.body", "body": data, "more_body": True})
+                await self.query.done
+                end = self.translator.flush() if self.translator else b""
+            except ClickHouseError as error:
+                broken, end = True, protocol.exception_block(tag, error)
         self.held.close()
         # After an exception the body has no proper end, as in ClickHouse: no client can take it for a whole one.
-        await send({"type": "http.response.body", "body": self._encode(last, end=True), "more_body": bool(last)})
+        await send({"type": "http.response.body", "body": self._pack(end, end=True), "more_body": broken})
 
     async def _fill(self, kept: Any) -> bool:
         """Read until the end of the result or the size to buffer; say whether it was the end."""
@@ -98,12 +103,17 @@ class Answer:
 
     async def _send_whole(self, send: Send, headers: protocol.Headers, data: bytes) -> None:
         self.held.close()
-        body = self._encode(data, end=True)
+        if self.translator:
+            data = self.translator.compress(data) + self.translator.flush()
+        body = self._pack(data, end=True)
         headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _encode(self, data: bytes, end: bool = False) -> bytes:
+    def _encode(self, data: bytes) -> bytes:
+        return self._pack(self.translator.compress(data) if self.translator else data)
+
+    def _pack(self, data: bytes, end: bool = False) -> bytes:
         for coder in self.coders:
             data = coder.compress(data) + (coder.flush() if end else b"")
         return data

@@ -45,8 +45,14 @@ def create_external(connection: Any, tables: tuple[ExternalTable, ...]) -> None:
     for table in tables:
         name = quote_name(table.name)
         connection.query(f"CREATE TEMPORARY TABLE {name} ({table.structure}) ENGINE = Memory", "Null")
-        source = f"FROM INFILE {quote(str(table.path))} COMPRESSION 'none'"
-        connection.query(f"INSERT INTO {name} {source} FORMAT {quote_name(table.format)}", "Null")
+
+
+def fill_external(connection: Any, tables: tuple[ExternalTable, ...]) -> None:
+    """Read the data into these tables, by the settings of the query."""
+    for table in tables:
+        source = f"FROM INFILE {quote(str(table.path))} COMPRESSION 'none' SETTINGS log_queries = 0"
+        insert = f"INSERT INTO {quote_name(table.name)} {source} FORMAT {quote_name(table.format)}"
+        connection.query(insert, "Null")
 
 
 def drop_external(connection: Any, tables: tuple[ExternalTable, ...]) -> None:

@@ -28,6 +28,7 @@ from include.warehouse.embedded.connection import (
     connect,
     create_external,
     drop_external,
+    fill_external,
     json_row,
     quote,
     set_roles,
@@ -197,6 +198,7 @@ class Engine:
         try:
             create_external(connection, request.tables)
             restore = self._apply(connection, query, kept is not None)
+            fill_external(connection, request.tables)
             connection._conn.set_progress_callback(query.report)
             started = time.monotonic_ns()
             result = connection.query(sql, request.default_format, params=request.params)

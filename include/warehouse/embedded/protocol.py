@@ -79,6 +79,7 @@ class Parameters:
     compressed: bool
     native_result: bool
     native_body: bool
+    client_version: int
     buffer_bytes: int
     progress_seconds: float  # 0: no progress in headers
     close_session: bool
@@ -107,6 +108,7 @@ def parse_parameters(given: Mapping[str, str], headers: Mapping[str, str], roles
         compressed=_is_on(given.get("enable_http_compression")),
         native_result=_is_on(given.get("compress")),
         native_body=_is_on(given.get("decompress")),
+        client_version=_whole(given, "client_protocol_version", 0),
         buffer_bytes=_whole(given, "buffer_size", BUFFER_BYTES),
         progress_seconds=_whole(given, "http_headers_progress_interval_ms", 100) / 1000
         if _is_on(given.get("send_progress_in_http_headers"))

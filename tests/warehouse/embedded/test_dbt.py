@@ -84,7 +84,9 @@ def run(folder: Path, *commands: str) -> None:
     """Run dbt commands in one process."""
     environment = os.environ | {"DBT_PROFILES_DIR": str(folder), "DBT_PROJECT_DIR": str(folder)}
     command = [sys.executable, "-c", RUN, *commands]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
