@@ -64,6 +64,7 @@ _USERS = """<clickhouse>
     <roles>
         <admin><grants>
             <query>GRANT ALL ON *.*</query>
+            <query>REVOKE SYSTEM SHUTDOWN, SQLITE ON *.*</query>
             <query>REVOKE ALL ON {files_database}.*</query>
         </grants></admin>
         <reader><grants>

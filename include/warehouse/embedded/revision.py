@@ -18,8 +18,22 @@ _DEFAULT_SERIALIZATION = b"\x00"
 
 _WIDTHS = {
     **{f"{sign}{bits}": bits // 8 for sign in ("UInt", "Int") for bits in (8, 16, 32, 64, 128, 256)},
-    "Float32": 4, "Float64": 8, "BFloat16": 2, "Bool": 1, "Nothing": 1, "UUID": 16, "IPv4": 4, "IPv6": 16,
-    "Date": 2, "Date32": 4, "DateTime": 4, "DateTime64": 8, "Time": 4, "Time64": 8, "Enum8": 1, "Enum16": 2,
+    "Float32": 4,
+    "Float64": 8,
+    "BFloat16": 2,
+    "Bool": 1,
+    "Nothing": 1,
+    "UUID": 16,
+    "IPv4": 4,
+    "IPv6": 16,
+    "Date": 2,
+    "Date32": 4,
+    "DateTime": 4,
+    "DateTime64": 8,
+    "Time": 4,
+    "Time64": 8,
+    "Enum8": 1,
+    "Enum16": 2,
 }
 _SAME_AS = {
     "Point": "Tuple(Float64, Float64)",
