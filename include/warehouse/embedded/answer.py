@@ -60,7 +60,8 @@ class Answer:
             try:
                 async for piece in _pieces(kept, self.query.output):
                     if data := await asyncio.to_thread(self._encode, piece):
-                        await send({"type": "http.response.body", "body": data, "more_body": True})
+                        async with asyncio.timeout(self.asked.send_seconds):
+                            await send({"type": "http.response.body", "body": data, "more_body": True})
                 await self.query.done
                 end = self.translator.flush() if self.translator else b""
             except ClickHouseError as error:

@@ -130,7 +130,8 @@ class App:
         try:
             await asyncio.wait([gone, sending], return_when=asyncio.FIRST_COMPLETED)
             if sending.done():
-                sending.result()
+                with contextlib.suppress(TimeoutError):  # the client does not read: it is as good as gone
+                    sending.result()
                 return
             sending.cancel()
             await asyncio.wait([sending])

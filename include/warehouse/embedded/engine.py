@@ -276,7 +276,7 @@ class Engine:
 
     async def close(self) -> None:
         """Cancel what still runs, then close the engine."""
-        await self.cancel_all()
+        await asyncio.gather(*(self.cancel(query) for query in list(self._running.values())))
         self._pool.shutdown(wait=True)
         self._control.shutdown(wait=True)
         self._root.close()

@@ -60,6 +60,9 @@ PREFLIGHT: Headers = [
     (b"access-control-max-age", b"86400"),
 ]
 
+# A client that reads nothing for so long is taken for gone: its query holds a worker.
+SEND_SECONDS = 300
+
 # A result up to this size is complete before its headers leave: errors have a status, counts are true.
 BUFFER_BYTES = 1 << 20
 
@@ -80,6 +83,7 @@ class Parameters:
     native_result: bool
     native_body: bool
     client_version: int
+    send_seconds: int  # how long a client may take to read a piece
     buffer_bytes: int
     progress_seconds: float  # 0: no progress in headers
     close_session: bool
@@ -109,6 +113,7 @@ def parse_parameters(given: Mapping[str, str], headers: Mapping[str, str], roles
         native_result=_is_on(given.get("compress")),
         native_body=_is_on(given.get("decompress")),
         client_version=_whole(given, "client_protocol_version", 0),
+        send_seconds=_whole(given, "http_send_timeout", SEND_SECONDS),
         buffer_bytes=_whole(given, "buffer_size", BUFFER_BYTES),
         progress_seconds=_whole(given, "http_headers_progress_interval_ms", 100) / 1000
         if _is_on(given.get("send_progress_in_http_headers"))
