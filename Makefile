@@ -76,7 +76,8 @@ test-quick: $(STAMP_DEV) ## only the tests that start no engine
 bench: $(STAMP_DEV) ## measure the pipeline and its peers
 	@$(BIN)/python benchmarks/run.py
 
-docs: $(STAMP) ## dbt's documentation of the models, below the installation's folder
+docs: $(STAMP) ## docs/sources.md from the specs; dbt's documentation of the models, below the installation's folder
+	@$(BIN)/python -m include.landing.document
 	@$(INSIGHTFLOW) docs
 
 lock: $(BIN)/uv ## compile requirements*.in to the pinned requirements*.txt

@@ -11,13 +11,15 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 
 class BucketTrigger(BaseEventTrigger):
-    """Fires once the bucket's listing changed and stood still for a poll; also when files stay unknown for long.
+    """Fires once the bucket's listing changed and stood still for a poll, so once for a burst of files; also when it
+    does not stand still for ``PATIENCE_SECONDS``, and when files stay unknown for long.
 
     It takes no arguments: the bucket is a setting of the installation, read where the trigger runs. The listing
     seen last is kept in Airflow, so a restart neither repeats nor loses an event; an event lost all the same is
     made up for by asking the ledger every ``LEDGER_SECONDS``.
     """
 
+    PATIENCE_SECONDS = 7.0
     LEDGER_SECONDS = 60.0
     REPEAT_SECONDS = 600.0
 
@@ -35,11 +37,14 @@ class BucketTrigger(BaseEventTrigger):
         fired_for: frozenset[str] = frozenset()
         fired_at = asked_at = time.monotonic()
         before = seen
+        stood_at = time.monotonic()
         while True:
             try:
                 now = await asyncio.to_thread(watch.signature, settings)
-                if now != seen and now == before:
-                    seen = now
+                if now == seen:
+                    stood_at = time.monotonic()
+                elif now == before or time.monotonic() - stood_at > self.PATIENCE_SECONDS:
+                    seen, stood_at = now, time.monotonic()
                     await self._remember(now)
                     if now != watch.EMPTY:
                         yield TriggerEvent({"reason": "files arrived", "bucket": now})

@@ -34,6 +34,11 @@
         {% endif %}
     {% endfor %}
     {% if replaced %}
+        {% if config.get('meta', {}).get('notes_restatements') %}
+            {% call statement('note_restatements') %}
+                {{ note_restatements(existing_relation, new_data, replaced) }}
+            {% endcall %}
+        {% endif %}
         {% call statement('replace_partitions') %}
             alter table {{ existing_relation }}
             {%- for partition_id in replaced | sort %}

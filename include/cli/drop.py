@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import posixpath
-import shutil
 from pathlib import Path
 
 from include.landing.bucket import Bucket
@@ -13,21 +10,11 @@ from include.settings import Settings
 
 
 def drop(settings: Settings, path: Path, key: str) -> bool:
-    """Copy a local file to a key; return whether anything was copied (the same bytes may be there already).
-
-    The copy has a name that is not ready until it is whole.
-    """
+    """Copy a local file to a key; return whether anything was copied (the same bytes may be there already)."""
     bucket = Bucket(settings)
-    target = posixpath.join(bucket.root, key)
-    if bucket.fs.exists(target) and same_content(bucket, path, key):
+    if bucket.exists(key) and same_content(bucket, path, key):
         return False
-    bucket.fs.makedirs(posixpath.dirname(target), exist_ok=True)
-    if bucket.scheme != "file":
-        bucket.fs.put_file(str(path), target)  # object stores show an object when it is whole
-        return True
-    aside = Path(f"{target}.{os.getpid()}.tmp")
-    shutil.copyfile(path, aside)
-    aside.replace(target)
+    bucket.put(path, key)
     return True
 
 
@@ -35,7 +22,7 @@ def free_key(settings: Settings, path: Path, folder: str) -> str:
     """A key for the file in a folder: its name, or its name with a hash when other content has that name."""
     bucket = Bucket(settings)
     key = f"{folder}/{path.name}"
-    if bucket.fs.exists(posixpath.join(bucket.root, key)) and not same_content(bucket, path, key):
+    if bucket.exists(key) and not same_content(bucket, path, key):
         stem, dot, rest = path.name.partition(".")
         key = f"{folder}/{stem}-{_sha256(path)[:8]}{dot}{rest}"
     return key

@@ -21,7 +21,7 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 # Columns of prose; all others stay on one line.
-PROSE = {"title", "body", "why", "detail", "raw_text", "problem"}
+PROSE = {"title", "body", "why", "detail", "raw_text", "problem", "remedy", "headers, best first"}
 
 
 def say(text: str) -> None:

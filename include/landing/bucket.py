@@ -1,21 +1,26 @@
-"""The ingest bucket: any fsspec URL, read by us for its first bytes and by ClickHouse for its rows."""
+"""The ingest bucket: a folder or S3, read by us for first bytes and by ClickHouse for rows."""
 
 from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any
-from urllib.parse import quote, urlsplit
-
-import fsspec
+from pathlib import Path
+from typing import IO, Protocol
+from urllib.parse import unquote, urlsplit
 
 from include.settings import Settings, get_settings
 
 UNREADY_PREFIXES = (".", "_")
 UNREADY_SUFFIXES = (".tmp", ".part")
+
+
+class BucketError(OSError):
+    """The bucket could not be read or written for a reason outside the file: not there, not allowed, broken off."""
 
 
 @dataclass(frozen=True)
@@ -28,82 +33,164 @@ class BucketFile:
     modified: datetime
 
 
+class Store(Protocol):
+    """Where the bucket's files are. Keys are below the bucket's prefix. What goes wrong is an ``OSError``."""
+
+    def files(self, below: str) -> Iterator[BucketFile]:
+        """All files whose key starts with ``below/`` (all for ''), in any order."""
+
+    def stat(self, key: str) -> BucketFile:
+        """One file. Raises ``FileNotFoundError``."""
+
+    def open(self, key: str) -> IO[bytes]:
+        """Its bytes, seekable."""
+
+    def create(self, key: str) -> AbstractContextManager[IO[bytes]]:
+        """A stream that becomes the key's bytes when the block ends without an error."""
+
+    def put(self, path: Path, key: str) -> None:
+        """Copy a local file; nobody sees half of it."""
+
+    def remove(self, key: str) -> None:
+        """Delete a file."""
+
+    def function(self, keys: Sequence[str]) -> str:
+        """ClickHouse's table function that reads the keys, without format and what follows: ``file('…'``."""
+
+    def settings(self) -> dict[str, int]:
+        """Settings of queries that read from here."""
+
+
 def sql_string(text: str) -> str:
     """A ClickHouse string literal."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 class Bucket:
-    """Listing, opening, writing, and naming files for ClickHouse.
+    """Listing, opening, writing, and naming files for ClickHouse: ``INSIGHTFLOW_BUCKET``, ``file://`` or ``s3://``.
 
-    S3 log-in comes from the standard variables ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` and, for servers
-    other than Amazon's, ``AWS_ENDPOINT_URL``.
+    Raises ``ValueError`` for a URL of another kind.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or get_settings()
         self.url = settings.bucket.rstrip("/")
         self.scheme = urlsplit(self.url).scheme or "file"
-        self.server_path = settings.clickhouse_bucket_path.strip("/")
-        options: dict[str, Any] = {}
-        if self.scheme == "s3" and os.environ.get("AWS_ENDPOINT_URL"):
-            options["client_kwargs"] = {"endpoint_url": os.environ["AWS_ENDPOINT_URL"]}
-        if self.scheme == "s3":
-            options["use_listings_cache"] = False
-        self.fs, self.root = fsspec.core.url_to_fs(self.url, **options)
+        self._store: Store
+        if self.scheme == "file":
+            self._store = Folder(Path(unquote(urlsplit(self.url).path)), settings.clickhouse_bucket_path.strip("/"))
+        elif self.scheme == "s3":
+            from include.landing.s3 import s3_store
+
+            self._store = s3_store(self.url)
+        else:
+            raise ValueError(f"the bucket must be file:// or s3://, not {self.scheme}://: set INSIGHTFLOW_BUCKET")
 
     def uri(self, key: str) -> str:
         """URL of a key, as it stands in the ledger."""
         return f"{self.url}/{key}"
 
     def files(self, below: str = "") -> Iterator[BucketFile]:
-        """All ready files, in the order of their keys. A bucket that is not there yet is empty."""
-        start = posixpath.join(self.root, below) if below else self.root
-        if not self.fs.exists(start):
-            return
-        found: dict[str, dict[str, Any]] = self.fs.find(start, detail=True)
-        for path in sorted(found):
-            key = path[len(self.root) :].lstrip("/")
-            parts = key.split("/")
-            if any(part.startswith(UNREADY_PREFIXES) for part in parts) or key.endswith(UNREADY_SUFFIXES):
-                continue
-            yield self._file(key, found[path])
+        """All ready files, in the order of their keys. A folder that is not there yet is empty."""
+        for file in sorted(self._store.files(below), key=lambda file: file.key):
+            parts = file.key.split("/")
+            if not any(part.startswith(UNREADY_PREFIXES) for part in parts) and not file.key.endswith(UNREADY_SUFFIXES):
+                yield file
 
     def stat(self, key: str) -> BucketFile:
         """One file. Raises ``FileNotFoundError``."""
-        return self._file(key, self.fs.info(posixpath.join(self.root, key)))
+        return self._store.stat(key)
 
-    def _file(self, key: str, info: dict[str, Any]) -> BucketFile:
-        stamp = info.get("mtime") or info.get("LastModified") or info.get("created")
-        modified = stamp if isinstance(stamp, datetime) else datetime.fromtimestamp(float(stamp or 0), UTC)
-        etag = str(info.get("ETag") or f"{info['size']}-{modified.timestamp():.6f}").strip('"')
-        return BucketFile(key, int(info["size"]), etag, modified.astimezone(UTC))
+    def exists(self, key: str) -> bool:
+        """Whether there is such a file."""
+        try:
+            self._store.stat(key)
+        except FileNotFoundError:
+            return False
+        return True
 
     def open(self, key: str) -> IO[bytes]:
-        """A key's bytes."""
-        stream: IO[bytes] = self.fs.open(posixpath.join(self.root, key), "rb")
-        return stream
+        """A key's bytes, seekable. A file that is replaced meanwhile is an error on S3, as in ``BucketError``."""
+        return self._store.open(key)
 
-    def create(self, key: str) -> IO[bytes]:
-        """A stream that becomes the key's bytes when it is closed; folders are made."""
-        path = posixpath.join(self.root, key)
-        self.fs.makedirs(posixpath.dirname(path), exist_ok=True)
-        stream: IO[bytes] = self.fs.open(path, "wb")
-        return stream
+    def create(self, key: str) -> AbstractContextManager[IO[bytes]]:
+        """A stream that becomes the key's bytes when the block ends without an error; folders are made."""
+        return self._store.create(key)
+
+    def put(self, path: Path, key: str) -> None:
+        """Copy a local file to a key so that nobody ever sees half of it."""
+        self._store.put(path, key)
 
     def remove(self, key: str) -> None:
         """Delete a working copy."""
-        self.fs.rm(posixpath.join(self.root, key))
+        self._store.remove(key)
 
-    def table_function(self, key: str, format: str, structure: str, compression: str = "auto") -> str:
-        """``file(…)`` or ``s3(…)`` with which the server reads the key itself; nothing passes through us."""
+    def table_function(self, keys: Sequence[str], format: str, structure: str, compression: str = "auto") -> str:
+        """``file(…)`` or ``s3(…)`` with which the server reads the keys itself; nothing passes through us."""
         tail = f"{sql_string(format)}, {sql_string(structure or 'auto')}, {sql_string(compression)})"
-        if self.scheme == "file":
-            return f"file({sql_string(posixpath.join(self.server_path, key))}, {tail}"
-        if self.scheme != "s3":
-            raise ValueError(f"the bucket must be file:// or s3://, not {self.scheme}://: set INSIGHTFLOW_BUCKET")
-        endpoint = os.environ.get("AWS_ENDPOINT_URL", "https://s3.amazonaws.com").rstrip("/")
-        url = f"{endpoint}/{quote(posixpath.join(self.root, key))}"
-        login = [os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")]
-        who = ", ".join(sql_string(part) for part in login) if all(login) else "NOSIGN"
-        return f"s3({sql_string(url)}, {who}, {tail}"
+        return f"{self._store.function(keys)}, {tail}"
+
+    @property
+    def query_settings(self) -> dict[str, int]:
+        """ClickHouse settings for queries with ``table_function``: how stubbornly the server reads."""
+        return self._store.settings()
+
+
+def selection(keys: Sequence[str]) -> str:
+    """One key, or ClickHouse's pattern for several."""
+    return keys[0] if len(keys) == 1 else "{" + ",".join(keys) + "}"
+
+
+class Folder:
+    """A folder of this machine, which the ClickHouse server sees as ``server_path`` below its user_files_path."""
+
+    def __init__(self, root: Path, server_path: str) -> None:
+        self.root = root
+        self.server_path = server_path
+
+    def files(self, below: str) -> Iterator[BucketFile]:
+        """Walk the folder; what vanishes meanwhile is not there."""
+        start = self.root / below
+        for folder, _, names in os.walk(start, followlinks=True):
+            prefix = Path(folder).relative_to(self.root).as_posix()
+            for name in names:
+                try:
+                    yield self.stat(name if prefix == "." else f"{prefix}/{name}")
+                except FileNotFoundError:
+                    continue
+
+    def stat(self, key: str) -> BucketFile:
+        """One file; its etag is made of size and time of change."""
+        found = (self.root / key).stat()
+        modified = datetime.fromtimestamp(found.st_mtime, UTC)
+        return BucketFile(key, found.st_size, f"{found.st_size}-{modified.timestamp():.6f}", modified)
+
+    def open(self, key: str) -> IO[bytes]:
+        """The file's bytes."""
+        return (self.root / key).open("rb")
+
+    def create(self, key: str) -> AbstractContextManager[IO[bytes]]:
+        """Write the file in place."""
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+
+    def put(self, path: Path, key: str) -> None:
+        """Copy under a name that is not ready, then rename."""
+        target = self.root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(f"{target}.{os.getpid()}.tmp")
+        shutil.copyfile(path, aside)
+        aside.replace(target)
+
+    def remove(self, key: str) -> None:
+        """Delete the file."""
+        (self.root / key).unlink()
+
+    def function(self, keys: Sequence[str]) -> str:
+        """``file('…'``."""
+        return f"file({sql_string(posixpath.join(self.server_path, selection(keys)))}"
+
+    def settings(self) -> dict[str, int]:
+        """None."""
+        return {}

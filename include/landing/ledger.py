@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -56,6 +56,10 @@ class LedgerLine:
     conversion_tiers: list[list[str]] = field(default_factory=list)
     currency_default: str = ""
     restatement_days: int = 0
+    headers: list[str] = field(default_factory=list)
+    null_tokens: list[str] = field(default_factory=list)
+    event_tiers: dict[str, list[list[str]]] = field(default_factory=dict)
+    event_columns: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: str = ""
     run_id: str = ""
@@ -65,9 +69,9 @@ def write(client: Client, lines: Sequence[LedgerLine]) -> None:
     """Append ledger rows in one INSERT: the commit point of their loads."""
     if not lines:
         return
-    rows = [asdict(line) for line in lines]
-    columns = list(rows[0])
-    client.insert("ops.file_ledger", [[row[name] for name in columns] for row in rows], column_names=columns)
+    columns = [column.name for column in fields(LedgerLine)]
+    rows = [[getattr(line, name) for name in columns] for line in lines]
+    client.insert("ops.file_ledger", rows, column_names=columns)
 
 
 def loaded_as(client: Client, file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

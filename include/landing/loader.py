@@ -7,22 +7,30 @@ import contextlib
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing import ledger
-from include.landing.bucket import Bucket, BucketFile
-from include.landing.errors import RefusedFile
-from include.landing.file_load import INBOX, Attempt, first_line, load_file, new_load_id, refuse
+from include.landing.bucket import Bucket, BucketError, BucketFile
+from include.landing.coverage import write_coverage
+from include.landing.drift import note_drift
+from include.landing.errors import RefusedFile, first_line, refuse
+from include.landing.forms import Attempt, Form, form_of
+from include.landing.group_load import load_group, new_load_id
 from include.landing.ledger import LedgerLine
-from include.landing.sniff import sniff
-from include.landing.specs import find_source, sources
+from include.landing.sniff import empty_report, sniff, write_copy
+from include.landing.specs import Source, find_source, sources
 from include.warehouse.client import connect
 
 log = logging.getLogger(__name__)
+
+INBOX = "inbox"
+# Small exports are loaded together, each still whole or not at all.
+UNIT_FILES = 500
+UNIT_BYTES = 64 * 1024**2
 
 
 class LandingError(RuntimeError):
@@ -39,52 +47,65 @@ def load(
     """
     client = client or connect()
     bucket = bucket or Bucket()
-    exports: dict[str, list[str]] = {}
-    for key in keys:
-        exports.setdefault(ledger.batch_of(key) or key, []).append(key)
-    lines = []
-    for name, parts in exports.items():
-        lines += _load_export(client, bucket, name, parts, run_id)
+    for name, value in bucket.query_settings.items():
+        client.set_client_setting(name, value)
+    lines: list[LedgerLine] = []
+    for unit in _units(bucket, keys):
+        lines += _load_unit(client, bucket, unit, run_id)
     failed = [line for line in lines if line.status == "failed"]
     if failed:
-        raise LandingError("; ".join(f"{line.uri}: {line.error}" for line in failed))
+        raise LandingError("; ".join(f"{line.uri}: {line.error}" for line in failed[:20]))
     return lines
 
 
-def _load_export(client: Client, bucket: Bucket, name: str, keys: Sequence[str], run_id: str) -> list[LedgerLine]:
-    export_id = new_load_id()
-    attempts: list[Attempt] = []
+def _units(bucket: Bucket, keys: Sequence[str]) -> Iterator[list[tuple[str, list[str]]]]:
+    """Exports (name, keys of their parts) that are loaded and committed together."""
+    exports: dict[str, list[str]] = {}
+    for key in keys:
+        exports.setdefault(ledger.batch_of(key) or key, []).append(key)
+    unit: list[tuple[str, list[str]]] = []
+    files = size = 0
+    for name, parts in exports.items():
+        weight = 0
+        for key in parts:
+            with contextlib.suppress(OSError):  # said when it is read
+                weight += bucket.stat(key).size
+        if unit and (files + len(parts) > UNIT_FILES or size + weight > UNIT_BYTES):
+            yield unit
+            unit, files, size = [], 0, 0
+        unit.append((name, parts))
+        files, size = files + len(parts), size + weight
+    if unit:
+        yield unit
+
+
+def _load_unit(
+    client: Client, bucket: Bucket, unit: Sequence[tuple[str, Sequence[str]]], run_id: str
+) -> list[LedgerLine]:
+    exports = [_receive_export(bucket, name, keys, run_id) for name, keys in unit]
+    attempts = [attempt for export in exports for attempt in export]
     try:
-        for key in keys:
-            attempts.append(_receive(bucket, key, name if len(key.split("/")) > 3 else "", run_id, export_id))
-        _identify(attempts)
-        known = ledger.loaded_as(client, [a.line.file_id for a in attempts if a.line.file_id])
+        _mark_known(client, exports)
+        groups: dict[Form, list[Attempt]] = {}
+        for export in exports:
+            for attempt in export:
+                if attempt.line.status == "new":
+                    _prepare(bucket, attempt, groups)
+        for form, several in groups.items():
+            load_group(client, bucket, form, several, _source_of(several[0].line))
         for attempt in attempts:
-            if attempt.line.file_id in known and attempt.line.status != "rejected":
-                first = known[attempt.line.file_id]
-                attempt.line.status = "duplicate"
-                attempt.line.error = (
-                    f"the same content was loaded from {first['uri']} at {first['loaded_at']:%Y-%m-%d %H:%M} UTC; "
-                    "nothing changed"
-                )
-        if not all(a.line.status == "duplicate" for a in attempts):
-            for attempt in attempts:
-                if attempt.line.status != "rejected":
-                    load_file(client, bucket, attempt)
-        _all_or_nothing(attempts)
+            _check_unchanged(bucket, attempt)
+        for export in exports:
+            _all_or_nothing(export)
+        note_drift(client, [a.line for a in attempts if a.line.status == "loaded"])
     except (ClickHouseError, OSError) as error:
-        log.exception("load of %s failed", name)
-        for attempt in attempts or [
-            Attempt(LedgerLine(uri=bucket.uri(k), run_id=run_id), BucketFile(k, 0, "", ledger.EPOCH)) for k in keys
-        ]:
-            attempt.line.status = "failed"
-            attempt.line.rows_read = attempt.line.rows_loaded = attempt.line.rows_rejected = (
-                attempt.line.rows_skipped
-            ) = 0
-            attempt.line.error = f"{first_line(error)}; the file is tried again by the next run"
+        log.exception("load of %s failed", ", ".join(name for name, _ in unit[:5]))
+        for attempt in attempts:
+            if attempt.line.status not in ("rejected", "duplicate"):
+                _fail(attempt.line, error)
     finally:
         for attempt in attempts:
-            if attempt.key and attempt.key != attempt.file.key:
+            if attempt.key != attempt.file.key:
                 with contextlib.suppress(OSError):
                     bucket.remove(attempt.key)
     lines = [attempt.line for attempt in attempts]
@@ -92,9 +113,7 @@ def _load_export(client: Client, bucket: Bucket, name: str, keys: Sequence[str],
     for line in lines:
         line.loaded_at = now
         line.export_order = line.exported_at or line.received_at
-    loaded = [line.load_id for line in lines if line.status == "loaded"]
-    if loaded:
-        _write_coverage(client, lines)
+    write_coverage(client, [line for line in lines if line.status == "loaded" and line.rows_loaded])
     ledger.write(client, lines)
     for line in lines:
         log.info(
@@ -104,13 +123,32 @@ def _load_export(client: Client, bucket: Bucket, name: str, keys: Sequence[str],
     return lines
 
 
+def _receive_export(bucket: Bucket, name: str, keys: Sequence[str], run_id: str) -> list[Attempt]:
+    """Look at the bytes and places of an export's files. What is wrong is noted on their lines."""
+    export_id = new_load_id()
+    attempts = []
+    for key in keys:
+        try:
+            attempts.append(_receive(bucket, key, name if ledger.batch_of(key) else "", run_id, export_id))
+        except OSError as error:
+            parts = key.split("/")
+            workspace, source = (parts[0], parts[1]) if len(parts) > 2 else ("", "")
+            line = LedgerLine(
+                uri=bucket.uri(key), run_id=run_id, export_id=export_id, workspace=workspace, source=source
+            )
+            _fail(line, error)
+            attempts.append(Attempt(line, BucketFile(key, 0, "", ledger.EPOCH), key=key))
+    _identify(attempts)
+    return attempts
+
+
 def _receive(bucket: Bucket, key: str, batch: str, run_id: str, export_id: int) -> Attempt:
-    """Look at a file's bytes and its place. A refusal is noted on its line."""
+    """Look at a file's bytes and its place. A refusal is noted on its line. Raises ``OSError``."""
     file = bucket.stat(key)
     parts = key.split("/")
     line = LedgerLine(
         export_id=export_id, load_id=new_load_id(), uri=bucket.uri(key), batch=batch, size_bytes=file.size, etag=file.etag,
-        received_at=file.modified, exported_at=exported_at(parts[-1]) or exported_at(batch), run_id=run_id,
+        received_at=file.modified, exported_at=exported_at(parts[-1]) or exported_at(batch), run_id=run_id, status="new",
         workspace=parts[0] if len(parts) > 2 else "", source=parts[1] if len(parts) > 2 else "",
     )  # fmt: skip
     attempt = Attempt(line, file, key=key)
@@ -124,17 +162,36 @@ def _receive(bucket: Bucket, key: str, batch: str, run_id: str, export_id: int) 
                 "unknown_source",
                 f"no source is called {line.source!r}; the folder must be inbox or one of {', '.join(sources())}",
             )
-        attempt.sniffed = sniff(bucket, file)
-        line.sha256, line.encoding, line.format = (
-            attempt.sniffed.sha256,
-            attempt.sniffed.encoding,
-            attempt.sniffed.format,
-        )
-        if attempt.sniffed.compression != "none":
-            line.format += f".{attempt.sniffed.compression}"
+        sniffed = attempt.sniffed = sniff(bucket, file)
+        line.sha256, line.encoding, line.format = sniffed.sha256, sniffed.encoding, sniffed.label
     except RefusedFile as refusal:
         refuse(line, refusal)
     return attempt
+
+
+def _prepare(bucket: Bucket, attempt: Attempt, groups: dict[Form, list[Attempt]]) -> None:
+    """Make a file readable for ClickHouse and put it to the files of its form."""
+    line, sniffed = attempt.line, attempt.sniffed
+    assert sniffed is not None
+    source = _source_of(line)
+    try:
+        empty = empty_report(sniffed, source)
+        if empty:
+            line.status, line.source, line.shape = "loaded", empty[0].source, empty[1].id
+            line.skipped, line.rows_read, line.rows_skipped = {"empty_report": 1}, 1, 1
+            return
+        if sniffed.needs_copy:
+            attempt.key = f"_work/{line.load_id}"
+            write_copy(bucket, sniffed, attempt.key)
+        groups.setdefault(form_of(bucket, attempt, source), []).append(attempt)
+    except RefusedFile as refusal:
+        refuse(line, refusal)
+    except OSError as error:
+        _fail(line, error)
+
+
+def _source_of(line: LedgerLine) -> Source | None:
+    return None if line.source == INBOX else find_source(line.source)
 
 
 def _identify(attempts: Sequence[Attempt]) -> None:
@@ -146,30 +203,50 @@ def _identify(attempts: Sequence[Attempt]) -> None:
         line.file_id = hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _write_coverage(client: Client, lines: Sequence[LedgerLine]) -> None:
-    """Which account and date each load of the export brings, at its grain."""
-    for line in lines:
-        if line.status == "loaded" and line.rows_loaded:
-            order = line.export_order.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-            when = line.loaded_at.strftime("%Y-%m-%d %H:%M:%S.%f")
-            client.command(
-                "INSERT INTO ops.load_coverage (load_id, export_id, file_id, workspace, source, grain, account_id, date,"
-                f" rows, loaded_at, export_order) SELECT load_id, {line.export_id}, file_id, workspace, source,"
-                f" '{line.grain}', ifNull(insightflow_id(account_id, '{line.id_formats.get('account_id', '')}'), '') AS account,"
-                f" event_date, count(), toDateTime64('{when}', 6, 'UTC'), toDateTime64('{order}', 3, 'UTC')"
-                f" FROM raw.ad_performance WHERE load_id = {line.load_id} AND disposition = 'loaded'"
-                " GROUP BY load_id, file_id, workspace, source, account, event_date"
-            )
+def _mark_known(client: Client, exports: Sequence[Sequence[Attempt]]) -> None:
+    """Mark what was loaded before, or comes twice in these exports."""
+    new = [a.line for export in exports for a in export if a.line.status == "new"]
+    known = {
+        file_id: f"{first['uri']} at {first['loaded_at']:%Y-%m-%d %H:%M} UTC"
+        for file_id, first in ledger.loaded_as(client, [line.file_id for line in new]).items()
+    }
+    for line in new:
+        if line.file_id in known:
+            line.status = "duplicate"
+            line.error = f"the same content was loaded from {known[line.file_id]}; nothing changed"
+        else:
+            known[line.file_id] = line.uri
+
+
+def _check_unchanged(bucket: Bucket, attempt: Attempt) -> None:
+    """A file that was replaced after we looked at it may be in raw under another content's name: it waits."""
+    if attempt.line.status == "loaded":
+        try:
+            if bucket.stat(attempt.file.key).etag != attempt.line.etag:
+                _fail(attempt.line, BucketError("the file changed while it was read"))
+        except OSError as error:
+            _fail(attempt.line, error)
 
 
 def _all_or_nothing(attempts: Sequence[Attempt]) -> None:
-    """One wrong part refuses its whole export."""
+    """One wrong part refuses its whole export; one that could not be read leaves it for the next run."""
+    if any(a.line.status == "failed" for a in attempts):
+        for attempt in attempts:
+            if attempt.line.status != "failed":
+                _fail(attempt.line, OSError("another part of the export could not be read"))
+        return
     wrong = [a.line for a in attempts if a.line.status == "rejected"]
     if wrong:
         for attempt in attempts:
             if attempt.line.status == "loaded":
                 refusal = RefusedFile("incomplete_export", f"another part of the export is refused: {wrong[0].uri}")
                 refuse(attempt.line, refusal)
+
+
+def _fail(line: LedgerLine, error: Exception) -> None:
+    line.status = "failed"
+    line.rows_read = line.rows_loaded = line.rows_rejected = line.rows_skipped = 0
+    line.error = f"{first_line(error)}; the file is tried again by the next run"
 
 
 def exported_at(name: str) -> datetime | None:

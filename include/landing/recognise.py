@@ -5,24 +5,46 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from include.landing.specs import Canonical, Format, Shape, Source, sources
+from include.landing.specs import Canonical, Format, Made, Shape, Source, Wanted, sources
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a canonical value is: one header as sent, or the headers that it is made of and how."""
+
+    headers: tuple[str, ...]
+    made: Made | None = None
+
+    def __str__(self) -> str:
+        if self.made is None or self.made.part_of or self.made.local_day_of or self.made.value_of:
+            return self.headers[0]
+        return {bool(self.made.product_of): " * ", bool(self.made.date_of): "-"}.get(True, " + ").join(self.headers)
 
 
 @dataclass(frozen=True)
 class Match:
-    """A shape that fits: canonical column → header, segment → header, currency named by a header."""
+    """A shape that fits: canonical column → where it is, segment → where it is, currency known for the file."""
 
     source: Source
     shape: Shape
-    columns: dict[Canonical, str]
-    segments: dict[str, str]
+    columns: dict[Canonical, Found]
+    segments: dict[str, Found]
     currency: str = ""
+    marked: bool = True
+    """Whether the file shows a mark of the shape (``recognise``); without one only its folder names the source."""
 
     @property
     def score(self) -> tuple[int, int]:
         """Named platforms before the generic table, then the number of headers understood."""
         return (int(self.source.source != "generic"), len(self.columns) + len(self.segments))
+
+    def divisor(self, column: Canonical) -> int:
+        """What the column's numbers are divided by: 1000000 for micros, else 1."""
+        wanted = {normal(header): divisor for header, divisor in self.shape.divisors.items()}
+        found = self.columns.get(column)
+        return wanted.get(normal(found.headers[0]), 1) if found else 1
 
 
 @dataclass(frozen=True)
@@ -31,33 +53,52 @@ class Miss:
 
     source: Source
     shape: Shape
-    missing: tuple[tuple[str, ...], ...] = field(default=())
+    missing: tuple[tuple[Canonical, ...], ...] = field(default=())
 
 
+@lru_cache(maxsize=20_000)
 def normal(header: str) -> str:
     """Header as compared: no surrounding or doubled blanks, no byte order mark, case folded."""
     return re.sub(r"\s+", " ", header.replace("\ufeff", "")).strip().casefold()
 
 
-def _find(wanted: Sequence[str], headers: dict[str, str]) -> tuple[str, str] | None:
-    """First wanted header that is there, as ``(header as sent, currency of its pattern)``."""
+@lru_cache(maxsize=1)
+def vocabulary() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
+    """All headers that any spec names, as compared, and the patterns of those that are patterns."""
+    named = [h for spec in sources().values() for shape in spec.shapes for h in shape.headers()]
+    patterns = {h.removeprefix("regex:") for h in named if h.startswith("regex:")}
+    return frozenset(map(normal, named)), tuple(re.compile(pattern) for pattern in sorted(patterns))
+
+
+def is_known(header: str) -> bool:
+    """Whether any spec knows the header."""
+    names, patterns = vocabulary()
+    return normal(header) in names or any(pattern.search(header) for pattern in patterns)
+
+
+def _find(wanted: Wanted, headers: dict[str, str]) -> tuple[Found, str] | None:
+    """First wanted value that is there, with the currency that its pattern names."""
     for want in wanted:
-        if want.startswith("regex:"):
+        if isinstance(want, Made):
+            there = tuple(headers[normal(h)] for h in want.headers if normal(h) in headers)
+            if len(there) == len(want.headers) or (want.sum_of and there):
+                return Found(there, want), ""
+        elif want.startswith("regex:"):
             for header in headers.values():
                 hit = re.search(want.removeprefix("regex:"), header.replace("\ufeff", "").strip())
                 if hit:
-                    return header, hit.group(1) if hit.groups() else ""
+                    return Found((header,)), hit.group(1) if hit.groups() else ""
         elif normal(want) in headers:
-            return headers[normal(want)], ""
+            return Found((headers[normal(want)],)), ""
     return None
 
 
-def match_shape(source: Source, shape: Shape, names: Sequence[str]) -> Match | Miss:
-    """Hold one shape against the headers of a file."""
+def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: str = "") -> Match | Miss:
+    """Hold one shape against the headers of a file and the text before them."""
     headers: dict[str, str] = {}
     for name in names:
         headers.setdefault(normal(name), name)
-    columns: dict[Canonical, str] = {}
+    columns: dict[Canonical, Found] = {}
     currency = shape.currency
     for canonical, wanted in shape.columns.items():
         hit = _find(wanted, headers)
@@ -66,26 +107,55 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str]) -> Match | M
             currency = hit[1] or currency
     segments = {name: hit[0] for name, wanted in shape.segments.items() if (hit := _find(wanted, headers))}
     missing = tuple(group for group in shape.required if not any(column in columns for column in group))
-    if missing or (shape.recognise and _find(shape.recognise, headers) is None):
+    if missing:
         return Miss(source, shape, missing)
-    return Match(source, shape, columns, segments, currency)
+    always = {normal(header): code for header, code in shape.currencies.items()}
+    if "cost" in columns:
+        currency = always.get(normal(columns["cost"].headers[0]), currency)
+    marks = bool(shape.recognise or shape.recognise_preamble)
+    marked = not marks or _find(shape.recognise, headers) is not None
+    marked = marked or any(re.search(pattern, preamble, re.MULTILINE) for pattern in shape.recognise_preamble)
+    return Match(source, shape, columns, segments, currency, marked)
 
 
-def candidates(names: Sequence[str], format: Format, source: Source | None = None) -> list[Match]:
-    """All shapes that fit the headers, best first; only those of ``source`` where one is given."""
+@lru_cache(maxsize=4096)
+def _candidates(
+    names: tuple[str, ...], format: Format, folder: str | None, preamble: str, records: str
+) -> tuple[Match, ...]:
     found = []
-    for spec in [source] if source else sources().values():
+    for spec in [sources()[folder]] if folder else sources().values():
         for shape in spec.shapes:
-            if format in shape.formats:
-                match = match_shape(spec, shape, names)
-                if isinstance(match, Match):
+            if format in shape.formats and (not records or records in shape.record_paths):
+                match = match_shape(spec, shape, names, preamble)
+                # What only the lines before the header tell apart (AdWords in micros) is never taken without them.
+                if isinstance(match, Match) and (match.marked or (folder and shape.recognise)):
                     found.append(match)
-    return sorted(found, key=lambda match: match.score, reverse=True)
+    return tuple(sorted(found, key=lambda match: (match.marked, *match.score), reverse=True))
 
 
-def best(names: Sequence[str], format: Format, source: Source | None = None) -> Match | None:
+def candidates(
+    names: Sequence[str],
+    format: Format,
+    source: Source | None = None,
+    preamble: Sequence[str] = (),
+    records: str = "",
+) -> tuple[Match, ...]:
+    """All shapes that fit the headers, best first; of a JSON list at the path ``records``, those that look for it.
+
+    With a ``source``, only its shapes, also those of which the file shows no mark: its folder says what it is.
+    """
+    return _candidates(tuple(names), format, source.source if source else None, "\n".join(preamble), records)
+
+
+def best(
+    names: Sequence[str],
+    format: Format,
+    source: Source | None = None,
+    preamble: Sequence[str] = (),
+    records: str = "",
+) -> Match | None:
     """The shape that fits best, or None where none does or two platforms fit equally."""
-    found = candidates(names, format, source)
+    found = candidates(names, format, source, preamble, records)
     if not found:
         return None
     rivals = [match for match in found if match.score == found[0].score and match.source != found[0].source]
@@ -93,7 +163,7 @@ def best(names: Sequence[str], format: Format, source: Source | None = None) -> 
 
 
 def missing_columns(names: Sequence[str], format: Format, source: Source) -> str:
-    """What the closest shape of a source lacks, in words: ``date (Day, Date)``."""
+    """What the closest shape of a source lacks, in words: ``date (as Day, Date)``."""
     misses = [
         miss
         for shape in source.shapes
@@ -105,6 +175,7 @@ def missing_columns(names: Sequence[str], format: Format, source: Source) -> str
     closest = min(misses, key=lambda miss: len(miss.missing))
     parts = []
     for group in closest.missing:
-        headers = [h for column in group for h in closest.shape.columns.get(column, ())]  # type: ignore[call-overload]
+        wanted = [w for column in group for w in closest.shape.columns.get(column, ())]
+        headers = [h for w in wanted for h in ((w,) if isinstance(w, str) else w.headers)]
         parts.append(f"{' or '.join(group[:2])} (as {', '.join(headers[:3])})")
-    return "missing " + "; ".join(parts) if parts else f"none of the headers that mark a {closest.shape.id}"
+    return "missing " + "; ".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
+import re
 import shutil
 import zipfile
 import zlib
@@ -13,9 +14,10 @@ from typing import IO
 
 import zstandard
 
-from include.landing.bucket import Bucket, BucketFile
+from include.landing.bucket import Bucket, BucketError, BucketFile
 from include.landing.errors import RefusedFile
-from include.landing.specs import Format
+from include.landing.specs import Format, Shape, Source, sources
+from include.landing.spreadsheet import first_rows, is_spreadsheet, write_rows
 
 HEAD = 256 * 1024
 TAIL = 8 * 1024
@@ -36,11 +38,25 @@ class Sniffed:
     tail: bytes
 
     @property
+    def label(self) -> str:
+        """The format as the ledger says it: csv, xlsx, json.gzip, …"""
+        format = "xlsx" if self.encoding == "xlsx" else self.format
+        return format if self.compression == "none" else f"{format}.{self.compression}"
+
+    @property
+    def last_lines(self) -> str:
+        """The end of the text, as far as it was read."""
+        if self.head_is_all or not self.tail or self.encoding in ("binary", "xlsx"):
+            return self.head[-TAIL:] if self.head_is_all else ""
+        return self.tail.decode(self.encoding, errors="replace")
+
+    @property
     def needs_copy(self) -> bool:
-        """Whether ClickHouse cannot read the file as it lies: another encoding, a zip, a name with wildcards."""
+        """Whether ClickHouse cannot read the file as it lies: a spreadsheet, another encoding, a zip, wildcards."""
         return (
             self.encoding not in ("utf-8", "utf-8-sig", "binary")
             or self.compression == "zip"
+            or (self.format == "parquet" and self.compression != "none")  # its footer is read from the plain file
             or bool(GLOB_CHARACTERS & set(self.file.key))
         )
 
@@ -58,12 +74,16 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
             tail = (tail + chunk)[-TAIL:]
     if not start:
         raise RefusedFile("empty_file", "the file has 0 bytes; export it again and drop the new file")
+    if start.startswith(b"PK") and is_spreadsheet(bucket, file.key):
+        return Sniffed(file, digest.hexdigest(), "none", "xlsx", "csv", first_rows(bucket, file.key), False, b"")
     compression = _compression(start)
     plain = start
     if compression != "none":
         try:
             with bucket.open(file.key) as stream, decompressed(stream, compression) as text:
                 plain = text.read(HEAD)
+        except BucketError:
+            raise
         except (OSError, EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile) as error:
             raise RefusedFile(
                 "truncated_file", f"the {compression} archive cannot be read ({error}); upload it again"
@@ -105,9 +125,7 @@ def decompressed(stream: IO[bytes], compression: str) -> IO[bytes]:
         return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(stream))
     if compression == "zip":
         archive = zipfile.ZipFile(stream)
-        names = [name for name in archive.namelist() if not name.endswith("/")]
-        if "[Content_Types].xml" in names:
-            raise RefusedFile("unknown_format", "this is an Excel workbook; save the sheet as CSV and drop that")
+        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
         if len(names) != 1:
             raise RefusedFile(
                 "unknown_format",
@@ -155,6 +173,9 @@ def write_copy(bucket: Bucket, sniffed: Sniffed, key: str) -> None:
         decompressed(stream, sniffed.compression) as plain,
         bucket.create(key) as target,
     ):
+        if sniffed.encoding == "xlsx":
+            write_rows(bucket, sniffed.file.key, target)
+            return
         if sniffed.encoding in ("utf-8", "utf-8-sig", "binary"):
             shutil.copyfileobj(plain, target, 4 * 1024 * 1024)
             return
@@ -168,3 +189,17 @@ def write_copy(bucket: Bucket, sniffed: Sniffed, key: str) -> None:
                 "unknown_encoding",
                 f"byte {error.start} is not {sniffed.encoding}; the file is cut off or mixed: export it again as UTF-8",
             ) from error
+
+
+def empty_report(sniffed: Sniffed, source: Source | None) -> tuple[Source, Shape] | None:
+    """The shape whose way of saying "no rows" the file shows ("No data returned by the reporting service.").
+
+    Of several, the one of which the most headers stand in the file.
+    """
+    found = [
+        (sum(header in sniffed.head for header in shape.headers()), spec, shape)
+        for spec in ([source] if source else sources().values())
+        for shape in spec.shapes
+        if shape.empty_report and sniffed.head_is_all and re.search(shape.empty_report, sniffed.head, re.MULTILINE)
+    ]
+    return max(found, key=lambda item: item[0])[1:] if found else None

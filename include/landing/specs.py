@@ -42,11 +42,56 @@ Canonical = Literal[
     "currency",
 ]  # fmt: skip
 Format = Literal["csv", "json", "parquet"]
-DateStyle = Literal["iso", "compact", "ymd_slash", "mdy", "dmy"]
+DateStyle = Literal["iso", "compact", "ymd_slash", "mdy", "dmy", "named"]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Made(_Strict):
+    """A value that a platform spreads over several cells, or packs into one. Exactly one way of making it is given.
+
+    ``sum_of``: numbers to add, absent ones count as nothing. ``product_of``: two numbers to multiply.
+    ``date_of``: cells of year, month and day. ``local_day_of``: the UTC instant of an account's midnight, as its
+    local day. ``part_of`` with ``pattern``: the first group of a pattern in a cell. ``value_of`` with ``when`` and
+    ``matches``: a cell that means this only where another one matches.
+    """
+
+    sum_of: tuple[str, ...] = ()
+    product_of: tuple[str, ...] = ()
+    date_of: tuple[str, ...] = ()
+    local_day_of: str = ""
+    part_of: str = ""
+    pattern: str = ""
+    value_of: str = ""
+    when: str = ""
+    matches: str = ""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Made:
+        ways = [self.sum_of, self.product_of, self.date_of, self.local_day_of, self.part_of, self.value_of]
+        if sum(map(bool, ways)) != 1:
+            raise ValueError("give one of sum_of, product_of, date_of, local_day_of, part_of and value_of")
+        if self.product_of and len(self.product_of) != 2:
+            raise ValueError("product_of takes two headers")
+        if self.date_of and len(self.date_of) != 3:
+            raise ValueError("date_of takes the headers of year, month and day")
+        if bool(self.part_of) != bool(self.pattern) or (self.pattern and re.compile(self.pattern).groups < 1):
+            raise ValueError("part_of needs a pattern with a group")
+        if bool(self.value_of) != bool(self.when and self.matches):
+            raise ValueError("value_of needs when and matches")
+        re.compile(self.matches)
+        return self
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The headers that it is made of."""
+        single = tuple(filter(None, (self.local_day_of, self.part_of, self.value_of, self.when)))
+        return self.sum_of or self.product_of or self.date_of or single
+
+
+Wanted = tuple[str | Made, ...]
 
 
 class SkipRule(_Strict):
@@ -60,31 +105,94 @@ class SkipRule(_Strict):
     def _one_condition(self) -> SkipRule:
         if (self.first_cell is None) == (not self.empty):
             raise ValueError("a skip rule has either first_cell or empty")
+        re.compile(self.first_cell or "")
         return self
+
+
+class Remark(_Strict):
+    """What a line before the header (or after the data) means: a warning, or with ``reason`` a refusal of the file."""
+
+    when: str
+    say: str
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _compiles(self) -> Remark:
+        re.compile(self.when)
+        return self
+
+
+class Event(_Strict):
+    """A conversion event that a workspace may choose to count.
+
+    ``tiers``: action types of lists of actions; the first tier that has any is summed, never two tiers.
+    ``conversions`` and ``conversion_value``: headers of the event's own columns, best first.
+    """
+
+    tiers: tuple[tuple[str, ...], ...] = ()
+    conversions: tuple[str, ...] = ()
+    conversion_value: tuple[str, ...] = ()
+
+
+class NamedLists(_Strict):
+    """JSON whose rows are lists of values and whose names stand in lists beside them (GA4's runReport)."""
+
+    names: tuple[str, ...]
+    rows: str
+    values: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _pairs(self) -> NamedLists:
+        if len(self.names) != len(self.values):
+            raise ValueError("named_lists needs as many names as values")
+        return self
+
+
+class Series(_Strict):
+    """JSON whose records hold, for each metric, a list with a value a day (X): ``values`` is the object of lists,
+    ``start`` the path of the first day's instant from the top of the document."""
+
+    values: str
+    start: str
 
 
 class Shape(_Strict):
     """One way in which a platform writes its rows.
 
     ``columns``: canonical column → headers (CSV), keys (JSON paths with dots) or columns (Parquet), best first;
-    ``regex:`` before a header makes it a pattern, whose first group names the currency.
+    ``regex:`` before a header makes it a pattern, whose first group names the currency; ``Made`` values are made of
+    several. Keys above a JSON record are named by their whole path from the top.
     """
 
     id: str
+    title: str = ""
     formats: tuple[Format, ...]
-    columns: dict[Canonical, tuple[str, ...]]
-    segments: dict[str, tuple[str, ...]] = {}
+    columns: dict[Canonical, Wanted]
+    segments: dict[str, Wanted] = {}
     recognise: tuple[str, ...] = Field((), description="at least one of these headers must be there")
-    records: tuple[str, ...] = Field((), description="keys of JSON envelopes that hold the list of records")
+    recognise_preamble: tuple[str, ...] = Field((), description="or one of these patterns before the header")
+    records: tuple[str, ...] = Field(
+        (), description="JSON: paths of the list of records, such as data.list; [] where a list is passed on the way"
+    )
+    named_lists: NamedLists | None = None
+    series: Series | None = None
     divisors: dict[str, int] = Field({}, description="header → divisor of its unit, 1000000 for micros")
+    currencies: dict[str, str] = Field({}, description="header of a cost → the currency that it is always in")
+    null_tokens: tuple[str, ...] = Field((), description="cells of ids and names that mean nothing, beyond the usual")
     id_formats: dict[Canonical, Literal["digits"]] = {}
     decimal_mark: Literal["auto", ".", ","] = "auto"
     date_style: DateStyle | Literal["auto"] = "auto"
     missing_metric: Literal["null", "zero"] = "null"
     skip: tuple[SkipRule, ...] = ()
+    data_ends: Literal["", "blank_line"] = Field("", description="what follows a blank line is no data")
+    empty_report: str = Field("", description="pattern of a file that says it has no rows")
     declared_totals: str | None = Field(None, description="first cell of the line whose totals must agree")
-    declared_rows: str | None = Field(None, description="preamble line with the number of rows, as group 1")
-    conversion_tiers: tuple[tuple[str, ...], ...] = ()
+    totals_divided: bool = Field(False, description="declared totals are in units although the rows are not")
+    declared_rows: str | None = Field(None, description="pattern (group 1) or JSON path of the number of rows")
+    declared_rows_when: dict[str, str] = Field({}, description="JSON: only where these paths hold these values")
+    exported_at: tuple[str, ...] = Field((), description="patterns (group 1) or headers of the time of the export")
+    remarks: tuple[Remark, ...] = ()
+    events: dict[str, Event] = Field({}, description="conversion events; `purchase` is counted by default")
     currency: str = ""
     required: tuple[tuple[Canonical, ...], ...] = Field(
         (
@@ -97,12 +205,21 @@ class Shape(_Strict):
 
     @model_validator(mode="after")
     def _patterns_compile(self) -> Shape:
-        for rule in self.skip:
-            re.compile(rule.first_cell or "")
-        for headers in self.columns.values():
-            for header in headers:
-                re.compile(header.removeprefix("regex:") if header.startswith("regex:") else "")
+        patterns = [*self.recognise_preamble, self.empty_report, self.declared_totals or ""]
+        patterns += [w.removeprefix("regex:") for w in self.headers() if w.startswith("regex:")]
+        for pattern in patterns:
+            re.compile(pattern)
         return self
+
+    @property
+    def record_paths(self) -> tuple[str, ...]:
+        """Paths of the JSON lists that hold its records."""
+        return (*self.records, *((self.named_lists.rows,) if self.named_lists else ()))
+
+    def headers(self) -> list[str]:
+        """All headers that the shape names, also those of made values and patterns (``regex:…``)."""
+        wanted = [w for group in (*self.columns.values(), *self.segments.values()) for w in group]
+        return [h for w in wanted for h in ((w,) if isinstance(w, str) else w.headers)]
 
 
 class Source(_Strict):
@@ -112,22 +229,27 @@ class Source(_Strict):
     title: str
     aliases: tuple[str, ...] = ()
     restatement_days: int
+    time_zone: str = Field("account", description="whose day a date is, in words")
+    hierarchy: dict[str, str] = Field({}, description="our level → the platform's word for it")
+    notes: tuple[str, ...] = Field((), description="what an analyst should know before trusting the numbers")
     shapes: tuple[Shape, ...]
 
 
 @lru_cache(maxsize=1)
 def sources() -> dict[str, Source]:
     """All specs by name. Raises ``ValueError`` naming the file where a spec does not hold together."""
-    found = {}
-    for path in sorted(SOURCES.glob("*.yml")):
-        try:
-            spec = Source.model_validate(yaml.safe_load(path.read_text()))
-        except ValueError as error:
-            raise ValueError(f"source spec {path.name}: {error}") from error
-        if spec.source != path.stem:
-            raise ValueError(f"source spec {path.name} says source: {spec.source}; it must be {path.stem}")
-        found[spec.source] = spec
-    return found
+    return {path.stem: read_source(path) for path in sorted(SOURCES.glob("*.yml"))}
+
+
+def read_source(path: Path) -> Source:
+    """One spec. Raises ``ValueError`` naming the file and what is wrong in it."""
+    try:
+        spec = Source.model_validate(yaml.safe_load(path.read_text()))
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"source spec {path.name}: {error}") from error
+    if spec.source != path.stem:
+        raise ValueError(f"source spec {path.name} says source: {spec.source}; it must be {path.stem}")
+    return spec
 
 
 def find_source(folder: str) -> Source | None:

@@ -1,13 +1,13 @@
-"""The SQL that takes a file into ``raw``: one INSERT … SELECT in which the engine parses, judges and hashes rows."""
+"""The SQL that takes files into ``raw``: one INSERT … SELECT in which the engine parses, judges and hashes rows."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from include.landing.bucket import sql_string
-from include.landing.readers import Reader
+from include.landing.cells import cell_text
+from include.landing.readers.base import Reader
 from include.landing.recognise import Match
 from include.landing.specs import COLUMNS, COUNTS, METRICS
 
@@ -19,56 +19,89 @@ RAW_COLUMNS = (
 # Values that need no closer look: up to 12 whole digits fit Decimal(18, 6).
 PLAIN_COUNT = "^[0-9]{0,12}$"
 PLAIN_NUMBER = "^[0-9]{1,12}([.][0-9]+)?$"
+NOTHING = "''"
 NO_DATE = "toDate('1970-01-01')"
+# Names of dispositions that skip a record, beside those of a spec's own rules.
+SKIPPED = {"exact_duplicate", "blank_row", "footer_rows"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a file's rows go."""
+
+    workspace: str
+    file_id: str
+    load_id: int
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One file against one shape. ``marks``: metric → decimal mark, '' where unknown."""
+    """Files of one form against one shape. ``targets``: path as the server names it → where its rows go.
+
+    ``marks``: metric → decimal mark, '' where unknown. ``ends``: path → row from which on it holds no data.
+    """
 
     reader: Reader
     match: Match
-    marks: Mapping[str, str]
-    date_style: str
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
+    date_style: str = "iso"
+    ends: Mapping[str, int] = field(default_factory=dict)
 
-    def with_marks(self, marks: Mapping[str, str]) -> Statement:
-        """The same with other decimal marks."""
-        return replace(self, marks=marks)
-
-    def _cell(self, canonical: str) -> str:
-        header = self.match.columns.get(canonical)  # type: ignore[call-overload]
-        return f"ifNull({self.reader.cells[header]}, '')" if header else "''"
-
-    def _extra(self) -> str:
-        used = {*self.match.columns.values(), *self.match.segments.values()}
-        rest = [header for header in self.reader.cells if header not in used]
-        return _map({header: self.reader.cells[header] for header in rest})
+    # ------------------------------------------------------------------------------------------------- the records
 
     def records(self) -> str:
         """Every record with its cells under canonical names (text), segments, the rest, and a hash of all cells."""
-        columns = ", ".join(f"{self._cell(name)} AS {name}" for name in COLUMNS)
-        segments = _map({name: self.reader.cells[header] for name, header in self.match.segments.items()})
-        # A hash of several arguments is NULL where one of them is.
-        cells = ", ".join(f"ifNull({cell}, '')" for cell in self.reader.cells.values()) or "''"
-        short = f"{self.reader.last_cell} IS NULL" if self.reader.format == "csv" else "0"
-        long = f"ifNull({self.reader.overflow}, '') != ''" if self.reader.overflow else "0"
+        reader, columns = self.reader, self.match.columns
+        texts = [
+            f"{cell_text(found, reader.cells) if (found := columns.get(name)) else NOTHING} AS {name}"  # type: ignore[call-overload]
+            for name in COLUMNS
+        ]
+        segments = _map({name: cell_text(found, reader.cells) for name, found in self.match.segments.items()})
+        cells = [f"ifNull({cell}, '')" for cell in reader.cells.values()]
+        short = f"{reader.last_cell} IS NULL" if reader.format == "csv" else "0"
+        long = f"ifNull({reader.overflow}, '') != ''" if reader.overflow else "0"
+        where = f" WHERE {self._after_end('path')} OR NOT ({reader.blank})" if reader.blank else ""
         return (
-            f"SELECT row_number, ifNull({self.reader.first_cell}, '') AS first_cell, {short} AS is_short, "
-            f"{long} AS is_long, cityHash64([{cells}]) AS row_hash, {columns}, {segments} AS segments, "
-            f"{self._extra()} AS extra, {self._raw_text()} AS raw_text FROM ({self.reader.source})"
+            f"SELECT path, row_number, ifNull({reader.first_cell}, '') AS first_cell, {short} AS is_short, "
+            f"{long} AS is_long, {_hash(cells)} AS row_hash, {', '.join(texts)}, {segments} AS segments, "
+            f"{self._extra()} AS extra, {self._raw_text()} AS raw_text FROM ({reader.source}){where}"
         )
 
+    def _extra(self) -> str:
+        """What the spec does not name, and the cells that a made value or a segment was taken out of."""
+        found = [*self.match.columns.values(), *self.match.segments.values()]
+        whole = {header for place in found if place.made is None for header in place.headers}
+        rest = [h for h in self.reader.cells if h not in whole and h not in self.reader.context]
+        return _map({header: f"ifNull({self.reader.cells[header]}, '')" for header in rest})
+
     def _raw_text(self) -> str:
-        cells = self.reader.cells
+        cells = {header: f"ifNull({sql}, '')" for header, sql in self.reader.cells.items()}
         if self.reader.format == "csv":
-            return (
-                f"formatRowNoNewline('CSV', {', '.join(f'ifNull({cell}, {chr(39) * 2})' for cell in cells.values())})"
-            )
-        return f"toJSONString({_map(cells)})"
+            return f"formatRowNoNewline('CSV', {', '.join(cells.values())})"
+        return f"toJSONString({_map({h: sql for h, sql in cells.items() if h not in self.reader.context})})"
+
+    def _after_end(self, path: str) -> str:
+        """SQL: whether a row lies behind the end of its file's data."""
+        if not self.ends:
+            return "0"
+        return f"row_number >= {_by_key(path, self.ends, 2**62)}"
+
+    def find_ends(self) -> str:
+        """SQL of ``path, row_number`` of the first blank line of each file."""
+        return (
+            f"SELECT path, min(row_number) FROM ({self.reader.source}) WHERE {self.reader.blank} GROUP BY path"
+            f"{self.reader.settings_clause(strict=False)}"
+        )
+
+    # ----------------------------------------------------------------------------------------------- the judgement
 
     def _judgements(self) -> list[tuple[str, str, str]]:
         """``(condition, disposition, detail)`` in the order in which they are tried; all are SQL."""
         found = []
+        cells = len(self.reader.cells)
+        if self.ends:
+            found.append((self._after_end("path"), "'footer_rows'", "''"))
         for rule in self.match.shape.skip:
             condition = (
                 f"match(first_cell, {sql_string(rule.first_cell)})"
@@ -76,10 +109,15 @@ class Statement:
                 else " AND ".join(f"{column} = ''" for column in rule.empty)
             )
             found.append((condition, sql_string(rule.reason), "''"))
-        cells = len(self.reader.cells)
         found += [
+            (f"first_cell = '' AND row_hash = {_hash([NOTHING] * cells)}", "'blank_row'", "''"),
             ("is_short", "'too_few_cells'", f"'the header has {cells} cells, this line has fewer'"),
             ("is_long", "'too_many_cells'", f"'the header has {cells} cells, this line has more'"),
+            (
+                "day IS NULL AND match(date, '^[3-6][0-9]{4}([.,][0-9]+)?$')",
+                "'damaged_date'",
+                "concat('date = ', date, ': the day number of a spreadsheet; export the dates as text')",
+            ),
             ("day IS NULL", "'bad_date'", _names("date")),
         ]
         if "date_end" in self.match.columns:
@@ -110,7 +148,7 @@ class Statement:
             mark = self.marks.get(name, "")
             plain = PLAIN_COUNT if name in COUNTS else PLAIN_NUMBER if mark == "." else "^$"
             passed = f"match({name}, '{plain}')"
-            if self.match.shape.conversion_tiers and name in ("conversions", "conversion_value"):
+            if self.match.shape.events and name in ("conversions", "conversion_value"):
                 passed += f" OR startsWith({name}, '[')"
             found[name] = f"if({passed}, '', insightflow_verdict({name}, '{mark}', {int(name in COUNTS)}))"
         return found
@@ -128,86 +166,64 @@ class Statement:
         """SQL: column and value to which the disposition is due."""
         return "multiIf(" + "".join(f"{c}, {text}, " for c, _, text in self._judgements()) + "'')"
 
-    def insert(self, workspace: str, file_id: str, load_id: int) -> str:
-        """The INSERT of all records, good and bad."""
+    # ------------------------------------------------------------------------------------------------- statements
+
+    def insert(self) -> str:
+        """The INSERT of all records of all targets, good and bad."""
         return (
             f"INSERT INTO raw.ad_performance ({', '.join(RAW_COLUMNS)}) "
-            f"SELECT {sql_string(workspace)}, {sql_string(self.match.source.source)}, {sql_string(file_id)}, {load_id}, "
-            f"row_number, ifNull(day, {NO_DATE}), {self.disposition()}, row_hash, "
+            f"SELECT {self._target('workspace')}, {sql_string(self.match.source.source)}, {self._target('file_id')}, "
+            f"{self._target('load_id')}, row_number, ifNull(day, {NO_DATE}), {self.disposition()}, row_hash, "
             f"{', '.join(COLUMNS)}, segments, extra FROM ({self.judged()}){self.reader.settings_clause()}"
         )
 
-    def insert_rejects(self, workspace: str, file_id: str, load_id: int, reasons: Sequence[str]) -> str:
+    def insert_rejects(self, reasons: Sequence[str]) -> str:
         """The INSERT of the rejected rows with reason, detail and raw text: a second look at those rows only."""
+        ids = ", ".join(str(target.load_id) for target in self.targets.values())
         rows = (
-            f"SELECT row_number FROM raw.ad_performance WHERE load_id = {load_id} AND disposition IN "
+            f"SELECT load_id, row_number FROM raw.ad_performance WHERE load_id IN ({ids}) AND disposition IN "
             f"({', '.join(map(sql_string, reasons))})"
         )
+        load_id = self._target("load_id")
         return (
             "INSERT INTO ops.load_rejects (load_id, workspace, file_id, row_number, reason, detail, raw_text) "
-            f"SELECT {load_id}, {sql_string(workspace)}, {sql_string(file_id)}, row_number, {self.disposition()}, "
-            f"{self.detail()}, raw_text FROM ({self.judged()}) WHERE row_number IN ({rows})"
-            f"{self.reader.settings_clause(strict=False)}"
+            f"SELECT {load_id}, {self._target('workspace')}, {self._target('file_id')}, row_number, "
+            f"{self.disposition()}, {self.detail()}, raw_text FROM ({self.judged()}) "
+            f"WHERE (toUInt64({load_id}), row_number) IN ({rows}){self.reader.settings_clause(strict=False)}"
         )
+
+    def _target(self, name: str) -> str:
+        return _by_key("path", {path: getattr(target, name) for path, target in self.targets.items()}, None)
+
+    def to(self, load_ids: Mapping[str, int]) -> Statement:
+        """The same into other loads. ``load_ids``: file_id → load_id."""
+        targets = {path: replace(t, load_id=load_ids.get(t.file_id, t.load_id)) for path, t in self.targets.items()}
+        return replace(self, targets=targets)
 
     @property
     def skip_reasons(self) -> set[str]:
         """Dispositions that skip a record rather than reject it."""
-        return {rule.reason for rule in self.match.shape.skip} | {"exact_duplicate"}
+        return {rule.reason for rule in self.match.shape.skip} | SKIPPED
 
 
-def evidence(statement_source: str, metrics: Sequence[str]) -> str:
-    """SQL that shows, for each metric, the decimal marks its cells prove, and the distinct date cells."""
-    marks = ", ".join(
-        f"arraySort(groupUniqArrayIf(insightflow_mark_of({m}), insightflow_mark_of({m}) != '')) AS {m}_marks"
-        for m in metrics
-    )
-    return f"SELECT groupUniqArray(1000)(date) AS dates{', ' + marks if marks else ''} FROM ({statement_source})"
+def _by_key(key: str, values: Mapping[str, object], default: object) -> str:
+    """SQL of the value of a key: a constant where there is but one and no default."""
+    texts = [sql_string(value) if isinstance(value, str) else str(value) for value in values.values()]
+    if default is None and len(set(texts)) == 1:
+        return texts[0]
+    other = str(default) if default is not None else ("''" if texts and texts[0].startswith("'") else "0")
+    return f"transform({key}, [{', '.join(map(sql_string, values))}], [{', '.join(texts)}], {other})"
 
 
-def decide_marks(proved: Mapping[str, Sequence[str]], fixed: str) -> dict[str, str]:
-    """Decimal mark of each metric: the spec's, else what its column proves, else what the rest of the file proves.
-
-    A column that proves both marks proves none, also not for others; nor do columns that contradict each other.
-    Ambiguous cells are then rejected.
-    """
-    if fixed != "auto":
-        return dict.fromkeys(proved, fixed)
-    of_file = {marks[0] for marks in proved.values() if len(marks) == 1}
-    decided = {}
-    for metric, marks in proved.items():
-        evidence_of = set(marks) or of_file
-        decided[metric] = next(iter(evidence_of)) if len(evidence_of) == 1 else ""
-    return decided
-
-
-def decide_date_style(dates: Sequence[str], fixed: str) -> str | None:
-    """Date style of the file: the spec's, else the one that its cells show; None where 3/4/2025 stays ambiguous."""
-    if fixed != "auto":
-        return fixed
-    cells = [cell.strip() for cell in dates]
-    for style, pattern in (
-        ("iso", r"\d{4}-\d\d-\d\d([ T].*)?"),
-        ("compact", r"\d{8}"),
-        ("ymd_slash", r"\d{4}/\d\d/\d\d"),
-    ):
-        if any(re.fullmatch(pattern, cell) for cell in cells):
-            return style
-    parts = [hit for cell in cells if (hit := re.match(r"(\d{1,2})[/.](\d{1,2})[/.]\d{4}", cell))]
-    if not parts:
-        return "iso"
-    day_first = any(int(hit.group(1)) > 12 for hit in parts) or all("." in hit.group(0) for hit in parts)
-    month_first = any(int(hit.group(2)) > 12 for hit in parts)
-    if day_first == month_first:
-        return None
-    return "dmy" if day_first else "mdy"
+def _hash(cells: Sequence[str]) -> str:
+    return f"cityHash64({', '.join(cells) or NOTHING})"
 
 
 def _map(cells: Mapping[str, str]) -> str:
     """A Map of the cells that hold something."""
     if not cells:
         return "CAST(map(), 'Map(String, String)')"
-    pairs = ", ".join(f"{sql_string(name)}, ifNull({cell}, '')" for name, cell in cells.items())
+    pairs = ", ".join(f"{sql_string(name)}, {cell}" for name, cell in cells.items())
     return f"mapFilter((k, v) -> v != '', map({pairs}))"
 
 

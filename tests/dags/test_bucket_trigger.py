@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,68 @@ def test_a_restart_repeats_nothing_and_loses_nothing(bucket: Path) -> None:
     assert asyncio.run(events(store, 0.5)) == []
     (bucket / "two.csv").write_text("b")
     assert len(asyncio.run(events(store, 0.5))) == 1
+
+
+def test_a_burst_of_files_fires_once(bucket: Path) -> None:
+    folder = bucket / "demo" / "generic"
+    folder.mkdir(parents=True)
+
+    def burst() -> None:
+        for number in range(200):
+            (folder / f"{number}.csv").write_text("a")
+
+    assert [event["reason"] for event in asyncio.run(events(Store(), 0.8, [burst]))] == ["files arrived"]
+
+
+def test_files_that_keep_trickling_in_do_not_keep_it_waiting(bucket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bucket_trigger import BucketTrigger
+
+    from include.orchestration import watch
+
+    number = itertools.count()
+    monkeypatch.setattr(watch, "signature", lambda settings: f"listing {next(number)}")
+    monkeypatch.setattr(BucketTrigger, "PATIENCE_SECONDS", 0.2)
+    assert 2 <= len(asyncio.run(events(Store(), 1.0))) <= 5
+
+
+class DyingStore(Store):
+    """The triggerer is killed while it notes what it saw: before the note is kept, or after."""
+
+    def __init__(self, *, kept: bool) -> None:
+        super().__init__()
+        self.kept = kept
+
+    async def aset(self, key: str, value: Any) -> None:
+        if self.kept:
+            await super().aset(key, value)
+        raise asyncio.CancelledError
+
+
+def test_killed_before_it_noted_the_files_it_fires_when_it_is_back(bucket: Path) -> None:
+    store = DyingStore(kept=False)
+    (bucket / "one.csv").write_text("a")
+    assert asyncio.run(events(store, 0.5)) == []
+    again = Store()
+    again.values = store.values
+    assert [event["reason"] for event in asyncio.run(events(again, 0.5))] == ["files arrived"]
+    assert asyncio.run(events(again, 0.5)) == []
+
+
+def test_killed_after_it_noted_the_files_the_ledger_makes_up_for_the_lost_event(
+    bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bucket_trigger import BucketTrigger
+
+    from include.orchestration import watch
+
+    store = DyingStore(kept=True)
+    (bucket / "one.csv").write_text("a")
+    assert asyncio.run(events(store, 0.5)) == []
+    monkeypatch.setattr(watch, "waiting_files", lambda: ["one.csv"])  # what the ledger says; it needs a warehouse
+    monkeypatch.setattr(BucketTrigger, "LEDGER_SECONDS", 0.1)
+    again = Store()
+    again.values = store.values
+    assert asyncio.run(events(again, 0.8)) == [{"reason": "files wait", "files": 1}]
 
 
 def test_the_trigger_names_the_class_that_airflow_imports(airflow_settings: None) -> None:

@@ -70,7 +70,7 @@ def test_every_secret_must_be_given() -> None:
 
 
 def test_production_settings_are_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    environment = dict(SERVICES["api"]["environment"])
+    environment = {key: value for key, value in SERVICES["api"]["environment"].items() if value is not None}
     environment["INSIGHTFLOW_HOME"] = str(tmp_path)
     for key, value in environment.items():
         monkeypatch.setenv(key, re.sub(r"\$\{.*\}", "x" * 64, value))

@@ -48,20 +48,23 @@ def landed(postgres: Settings, clickhouse: Settings) -> Iterator[tuple[Client, d
     root = clickhouse.home / "landing"
     lines: dict[str, LedgerLine] = {}
 
-    def take_in(workspace: str, folder: str, path: Path) -> None:
+    def put(workspace: str, folder: str, path: Path) -> None:
         target = root / workspace / folder / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-        keys = [key for key in discover(client, bucket) if key.startswith(f"{workspace}/")]
-        for line in load(keys, "samples", client, bucket):
-            lines[f"{workspace}/{path.name}"] = line
+
+    def take_in() -> None:
+        for line in load(discover(client, bucket), "samples", client, bucket):
+            lines["/".join((line.workspace, Path(line.uri).name))] = line
 
     for path in ALONE:
-        take_in(f"own-{path.name[:2]}", path.parent.name, path)
-        take_in(f"inbox-{path.name[:2]}", "inbox", path)
+        put(f"own-{path.name[:2]}", path.parent.name, path)
+        put(f"inbox-{path.name[:2]}", "inbox", path)
+    take_in()
     for workspace, names in SEQUENCES.items():
         for name in names:
-            take_in(workspace, sample(name).parent.name, sample(name))
+            put(workspace, sample(name).parent.name, sample(name))
+            take_in()
     build("staging", pending_dates(client), "samples", full_refresh=True, settings=clickhouse)
     yield client, lines
     client.close()

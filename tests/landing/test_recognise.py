@@ -2,8 +2,8 @@
 
 import pytest
 
-from include.landing.recognise import best, candidates, match_shape, missing_columns, normal
-from include.landing.specs import find_source, sources
+from include.landing.recognise import best, candidates, missing_columns, normal
+from include.landing.specs import find_source
 
 GOOGLE_UI = ["Day", "Customer ID", "Campaign ID", "Campaign", "Cost", "Impr.", "Clicks"]
 META_UI = [
@@ -14,10 +14,6 @@ META_UI = [
     "Link clicks",
     "Amount spent (EUR)",
 ]
-
-
-def test_every_spec_loads_and_names_itself() -> None:
-    assert set(sources()) == {"generic", "google_ads", "meta_ads"}
 
 
 @pytest.mark.parametrize(
@@ -41,31 +37,32 @@ def test_currency_comes_from_the_header() -> None:
     match = best(META_UI, "csv")
     assert match is not None
     assert match.currency == "EUR"
-    assert match.columns["cost"] == "Amount spent (EUR)"
+    assert str(match.columns["cost"]) == "Amount spent (EUR)"
 
 
 def test_first_synonym_of_the_spec_wins_over_the_order_of_the_file() -> None:
     match = best(["date_start", "campaign_id", "clicks", "inline_link_clicks", "spend"], "json")
     assert match is not None
-    assert match.columns["clicks"] == "inline_link_clicks"
+    assert str(match.columns["clicks"]) == "inline_link_clicks"
 
 
 def test_unknown_headers_match_nothing() -> None:
-    assert candidates(["foo", "bar"], "csv") == []
+    assert not candidates(["foo", "bar"], "csv")
     assert best(["foo", "bar"], "csv") is None
 
 
 def test_what_is_missing_is_named_with_its_headers() -> None:
     google = find_source("google_ads")
     assert google is not None
-    assert "date (as Day, Date)" in missing_columns(["Campaign", "Cost", "Impr."], "csv", google)
+    assert "date (as Day" in missing_columns(["Campaign", "Cost", "Impr."], "csv", google)
 
 
-def test_a_mark_of_the_platform_is_needed() -> None:
+def test_a_mark_of_the_platform_is_needed_outside_its_folder() -> None:
     google = find_source("google_ads")
     assert google is not None
-    shape = next(shape for shape in google.shapes if shape.id == "google_ads_ui_csv")
-    assert not hasattr(match_shape(google, shape, ["Day", "Campaign", "Cost", "Clicks"]), "columns")
+    headers = ["Day", "Campaign", "Cost", "Clicks"]
+    assert [match.source.source for match in candidates(headers, "csv")] == ["generic"]
+    assert [match.shape.id for match in candidates(headers, "csv", google)] == ["google_ads_ui_csv"]
 
 
 def test_aliases_name_a_source() -> None:

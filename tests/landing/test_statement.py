@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from include.landing.evidence import decide_date_style, decide_marks
 from include.landing.loader import exported_at
-from include.landing.statement import decide_date_style, decide_marks
 
 
 def test_a_column_decides_its_own_mark() -> None:

@@ -35,6 +35,25 @@ winning_loads as (
             and c.export_id = w.export_id
 ),
 
+-- Days of a load on which all its accounts win: its rows of the day stand without a look at each.
+whole_days as (
+    select
+        load_id,
+        date
+    from coverage
+    group by load_id, date
+    having countIf((load_id, account_id, date) not in (select wl.load_id, wl.account_key, wl.date from winning_loads as wl)) = 0
+),
+
+current_loads as (
+    select
+        f.*,
+        coalesce(nullIf(w.conversion_event, ''), 'purchase') as event
+    from {{ source('ops', 'current_loads') }} as f
+    left join {{ ref('workspaces') }} as w on f.workspace = w.workspace
+    where f.load_id in (select wl.load_id from winning_loads as wl)
+),
+
 loads as (
     select
         load_id,
@@ -43,7 +62,12 @@ loads as (
         restatement_days,
         date_style,
         missing_is_zero,
-        conversion_tiers,
+        null_tokens,
+        event,
+        event = 'purchase' as counts_main_event,
+        if(counts_main_event, conversion_tiers, event_tiers[event]) as tiers,
+        event_columns[event][1] as event_conversions,
+        event_columns[event][2] as event_value,
         nullIf(currency_default, '') as currency_default,
         id_formats['account_id'] as account_format,
         decimal_marks['impressions'] as impressions_mark,
@@ -56,11 +80,15 @@ loads as (
         missing_is_zero and mapContains(column_map, 'impressions') as impressions_zero,
         missing_is_zero and mapContains(column_map, 'clicks') as clicks_zero,
         missing_is_zero and mapContains(column_map, 'cost') as cost_zero,
-        missing_is_zero and mapContains(column_map, 'conversions') as conversions_zero,
-        missing_is_zero and mapContains(column_map, 'conversion_value') as conversion_value_zero,
-        conversion_tiers != [] as has_tiers
-    from {{ source('ops', 'current_loads') }}
-    where load_id in (select wl.load_id from winning_loads as wl)
+        missing_is_zero and if(
+            counts_main_event, mapContains(column_map, 'conversions'), tiers != [] or event_conversions != ''
+        ) as conversions_zero,
+        missing_is_zero and if(
+            counts_main_event, mapContains(column_map, 'conversion_value'), tiers != [] or event_value != ''
+        ) as conversion_value_zero,
+        counts_main_event or event_conversions = column_map['conversions'] as conversions_are_main,
+        counts_main_event or event_value = column_map['conversion_value'] as value_is_main
+    from current_loads
 ),
 
 rows_of_winners as (
@@ -77,15 +105,15 @@ select
     r.source as platform,
     l.grain as grain,
     insightflow_id(r.account_id, l.account_format) as account_id,
-    insightflow_text(r.account_name) as account_name,
-    insightflow_text(r.campaign_id) as campaign_id,
-    insightflow_text(r.campaign_name) as campaign_name,
-    insightflow_text(r.ad_group_id) as ad_group_id,
-    insightflow_text(r.ad_group_name) as ad_group_name,
-    insightflow_text(r.ad_id) as ad_id,
-    insightflow_text(r.ad_name) as ad_name,
+    {{ text_of('account_name') }} as account_name,
+    {{ text_of('campaign_id') }} as campaign_id,
+    {{ text_of('campaign_name') }} as campaign_name,
+    {{ text_of('ad_group_id') }} as ad_group_id,
+    {{ text_of('ad_group_name') }} as ad_group_name,
+    {{ text_of('ad_id') }} as ad_id,
+    {{ text_of('ad_name') }} as ad_name,
     r.segments as segments,
-    assumeNotNull(insightflow_date(r.date, l.date_style)) as date,
+    r.event_date as date,  -- typed by landing, by the same function that judged it
     toInt64(coalesce(insightflow_number(r.impressions, l.impressions_mark), if(l.impressions_zero, 0, null)))
         as impressions,
     toInt64(coalesce(insightflow_number(r.clicks, l.clicks_mark), if(l.clicks_zero, 0, null))) as clicks,
@@ -95,21 +123,13 @@ select
     ) as cost,
     cast(
         coalesce(
-            if(
-                l.has_tiers and startsWith(r.conversions, '['),
-                insightflow_tier_sum(r.conversions, l.conversion_tiers),
-                insightflow_number(r.conversions, l.conversions_mark)
-            ),
+            {{ conversions_of('conversions', 'conversions', 'conversions_mark', 'conversions_are_main') }},
             if(l.conversions_zero, 0, null)
         ) as Nullable(Decimal(18, 6))
     ) as conversions,
     cast(
         coalesce(
-            if(
-                l.has_tiers and startsWith(r.conversion_value, '['),
-                insightflow_tier_sum(r.conversion_value, l.conversion_tiers),
-                insightflow_number(r.conversion_value, l.value_mark)
-            ),
+            {{ conversions_of('conversion_value', 'value', 'value_mark', 'value_is_main') }},
             if(l.conversion_value_zero, 0, null)
         ) / l.value_divisor as Nullable(Decimal(18, 6))
     ) as conversion_value,
@@ -117,16 +137,18 @@ select
         coalesce(upper(insightflow_text(r.currency)), insightflow_currency_of(r.cost), l.currency_default)
         as LowCardinality(Nullable(String))
     ) as currency,
-    r.file_id as file_id,
+    cast(r.file_id as String) as file_id,
     r.row_number as row_number,
     l.export_order as exported_at,
     l.restatement_days as restatement_days
 from rows_of_winners as r
 inner join loads as l on r.load_id = l.load_id
-where (r.load_id, coalesce(insightflow_id(r.account_id, l.account_format), ''), r.event_date) in (
-    select
-        wl.load_id,
-        wl.account_key,
-        wl.date
-    from winning_loads as wl
-)
+where
+    (r.load_id, r.event_date) in (select wd.load_id, wd.date from whole_days as wd)
+    or (r.load_id, coalesce(insightflow_id(r.account_id, l.account_format), ''), r.event_date) in (
+        select
+            wl.load_id,
+            wl.account_key,
+            wl.date
+        from winning_loads as wl
+    )

@@ -1,0 +1,186 @@
+"""What became of a file's records: the counts of its ledger line, checked against what the file says of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from clickhouse_connect.driver.client import Client
+from dateutil import parser as dateparser
+
+from include.landing.bucket import sql_string
+from include.landing.errors import RefusedFile, refuse
+from include.landing.forms import Attempt
+from include.landing.ledger import LedgerLine
+from include.landing.recognise import Match, normal
+from include.landing.specs import METRICS, Shape
+from include.landing.statement import Statement
+from include.landing.totals import check_declared
+
+DEFAULT_EVENT = "purchase"
+
+
+@dataclass
+class Counted:
+    """Of a load: records by disposition, days, the levels that its rows name, and whether whole records repeat."""
+
+    dispositions: dict[str, int] = field(default_factory=dict)
+    date_min: date | None = None
+    date_max: date | None = None
+    grain: str = "account"
+    repeats: bool = False
+    exported_at: datetime | None = None
+
+
+def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
+    """Write what the spec says about the file on its line. Raises ``RefusedFile`` where a remark refuses it."""
+    line, shape = attempt.line, match.shape
+    line.source, line.shape = match.source.source, shape.id
+    line.restatement_days = match.source.restatement_days
+    line.headers = list(headers)
+    line.column_map = {str(column): str(found) for column, found in match.columns.items()}
+    if shape.missing_metric == "zero" and attempt.sniffed and attempt.sniffed.format == "json":
+        # APIs leave out what is 0 (proto3's JSON; Pinterest: "if a column has no value, it may not be returned"), and
+        # may do so in every record of a quiet day.
+        line.column_map |= {metric: "" for metric in METRICS if metric in shape.columns and metric not in match.columns}
+    line.unit_divisor = {str(c): divisor for c in match.columns if (divisor := match.divisor(c)) != 1}
+    line.id_formats = {str(column): kind for column, kind in shape.id_formats.items()}
+    line.null_tokens = list(shape.null_tokens)
+    line.missing_is_zero = shape.missing_metric == "zero"
+    line.event_tiers = {name: [list(tier) for tier in e.tiers] for name, e in shape.events.items() if e.tiers}
+    line.conversion_tiers = line.event_tiers.get(DEFAULT_EVENT, [])
+    line.event_columns = _event_columns(shape, headers)
+    line.currency_default = match.currency
+    line.warnings = []
+    text = "\n".join(attempt.preamble) + "\n" + attempt.ending
+    for remark in shape.remarks:
+        if re.search(remark.when, text, re.MULTILINE):
+            if remark.reason:
+                raise RefusedFile(remark.reason, remark.say)
+            line.warnings.append(remark.say)
+    for pattern in shape.exported_at:
+        hit = re.search(pattern, text, re.MULTILINE)
+        if hit and hit.groups() and not line.exported_at:
+            line.exported_at = _instant(hit.group(1))
+
+
+def _event_columns(shape: Shape, headers: Sequence[str]) -> dict[str, list[str]]:
+    """Event → [header of its conversions, header of its value], '' where the file has none."""
+    there = {normal(header): header for header in headers}
+    found = {}
+    for name, event in shape.events.items():
+        picked = [
+            next((there[normal(w)] for w in wanted if normal(w) in there), "")
+            for wanted in (event.conversions, event.conversion_value)
+        ]
+        if any(picked):
+            found[name] = picked
+    return found
+
+
+def _instant(text: str) -> datetime | None:
+    """An instant of text, UTC where it names no zone."""
+    try:
+        found = dateparser.parse(text, tzinfos={"UTC": UTC, "GMT": UTC})
+    except (ValueError, OverflowError):
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def count(client: Client, statement: Statement, attempts: Sequence[Attempt]) -> dict[int, Counted]:
+    """One look at the raw rows of the loads: load_id → what they are."""
+    shape, there = statement.match.shape, statement.match.columns
+    levels = {
+        level: [n for n in (f"{level}_id", f"{level}_name") if n in there] for level in ("ad", "ad_group", "campaign")
+    }
+    named = ["countIf(" + (" OR ".join(f"{name} != ''" for name in names) or "0") + ")" for names in levels.values()]
+    synced = [h for w in shape.exported_at for h in statement.reader.cells if normal(h) == normal(w)]
+    instant = f"parseDateTime64BestEffortOrNull(extra[{sql_string(synced[0])}], 3, 'UTC')" if synced else "NULL"
+    rows = client.query(
+        f"SELECT load_id, disposition, count(), min(event_date), max(event_date), {', '.join(named)}, "
+        f"uniqExact(row_hash), maxOrNull({instant}) FROM raw.ad_performance "
+        f"WHERE load_id IN ({_ids(attempts)}) GROUP BY load_id, disposition"
+    ).result_rows
+    found: dict[int, Counted] = {attempt.line.load_id: Counted() for attempt in attempts}
+    for load_id, disposition, n, first, last, ads, ad_groups, campaigns, distinct, exported in rows:
+        counted = found[int(load_id)]
+        counted.dispositions[str(disposition)] = int(n)
+        if disposition == "loaded":
+            counted.date_min, counted.date_max, counted.repeats = first, last, n > distinct
+            counted.grain = next((g for g, m in zip(levels, (ads, ad_groups, campaigns), strict=True) if m), "account")
+            counted.exported_at = exported.replace(tzinfo=UTC) if exported else None
+    return found
+
+
+def settle(client: Client, statement: Statement, attempts: Sequence[Attempt], counted: Mapping[int, Counted]) -> None:
+    """Fill in the lines of loads that stand as they are in raw, and keep their rejected rows.
+
+    A file that its own declarations or its end show to be cut off is refused.
+    """
+    for attempt in attempts:
+        try:
+            _fill_in(client, statement, attempt, counted.get(attempt.line.load_id, Counted()))
+        except RefusedFile as refusal:
+            refuse(attempt.line, refusal)
+    rejected = [a.line for a in attempts if a.line.rejected]
+    if rejected:
+        reasons = sorted({reason for line in rejected for reason in line.rejected})
+        client.command(statement.insert_rejects(reasons), settings={"max_query_size": 64 * 1024**2})
+        _name_first_reject(client, rejected)
+    for attempt in attempts:
+        if attempt.line.status != "rejected":
+            attempt.line.status = "loaded"
+
+
+def _fill_in(client: Client, statement: Statement, attempt: Attempt, counted: Counted) -> None:
+    line = attempt.line
+    skipped = {reason: n for reason, n in counted.dispositions.items() if reason in statement.skip_reasons}
+    rejected = {r: n for r, n in counted.dispositions.items() if r != "loaded" and r not in skipped}
+    if attempt.preamble:
+        skipped["preamble_lines"] = len(attempt.preamble)
+    if rejected.get("too_few_cells") and _ends_short(client, attempt):
+        raise RefusedFile(
+            "truncated_file", "the last line breaks off in the middle; the upload was cut: upload the file again"
+        )
+    line.date_min, line.date_max, line.grain = counted.date_min, counted.date_max, counted.grain
+    line.exported_at = line.exported_at or counted.exported_at
+    line.skipped, line.rejected = skipped, rejected
+    line.rows_loaded = counted.dispositions.get("loaded", 0)
+    line.rows_rejected, line.rows_skipped = sum(rejected.values()), sum(skipped.values())
+    line.rows_read = line.rows_loaded + line.rows_rejected + line.rows_skipped
+    repeats = skipped.get("exact_duplicate", 0)
+    if repeats:
+        line.warnings.append(f"{repeats} exact duplicate row{'s' if repeats > 1 else ''} collapsed")
+    check_declared(client, line, statement, attempt.preamble)
+
+
+def _name_first_reject(client: Client, lines: Sequence[LedgerLine]) -> None:
+    ids = ", ".join(str(line.load_id) for line in lines)
+    rows = client.query(
+        "SELECT load_id, row_number, reason, detail FROM ops.load_rejects "
+        f"WHERE load_id IN ({ids}) ORDER BY row_number LIMIT 1 BY load_id"
+    ).result_rows
+    first = {int(load_id): rest for load_id, *rest in rows}
+    for line in lines:
+        if line.load_id in first:
+            number, reason, detail = first[line.load_id]
+            line.error = (
+                f"{line.rows_rejected} row{'s' if line.rows_rejected > 1 else ''} rejected, first in line {number}: "
+                f"{reason} ({detail}); repair them and drop the file again"
+            )
+
+
+def _ends_short(client: Client, attempt: Attempt) -> bool:
+    """Whether the last record is the short one and the file does not end with a line break."""
+    last = client.query(
+        f"SELECT argMax(disposition, row_number) FROM raw.ad_performance WHERE load_id = {attempt.line.load_id}"
+    ).first_row[0]
+    tail = attempt.sniffed.tail if attempt.sniffed else b""
+    ended = tail.rstrip(b"\x00").endswith((b"\n", b"\r")) if tail else False
+    return last == "too_few_cells" and not ended
+
+
+def _ids(attempts: Sequence[Attempt]) -> str:
+    return ", ".join(str(attempt.line.load_id) for attempt in attempts)

@@ -1,0 +1,87 @@
+"""The form of a file: what files have to share for one query to read them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from include.landing.bucket import Bucket, BucketFile
+from include.landing.ledger import LedgerLine
+from include.landing.readers.base import Reader
+from include.landing.readers.delimited import Layout, delimited_reader, layout_of
+from include.landing.readers.json_records import json_reader, signature
+from include.landing.readers.parquet import parquet_reader, schema_of
+from include.landing.sniff import Sniffed
+from include.landing.specs import Format, Source
+
+# In a selection {a,b} of several files these characters would mean something else.
+SELECTION_CHARACTERS = set("{},*?[]")
+
+
+@dataclass
+class Attempt:
+    """A file on its way: its ledger line, and what was seen of it."""
+
+    line: LedgerLine
+    file: BucketFile
+    sniffed: Sniffed | None = None
+    key: str = ""
+    """Key that ClickHouse reads: the file, or its working copy."""
+    preamble: tuple[str, ...] = ()
+    ending: str = ""
+    """Text of the file's last lines, where they could be read."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """``shown``: what identifies the layout of its content; ``alone``: the file's key where it must be read alone."""
+
+    folder: str
+    format: Format
+    compression: str
+    shown: Any
+    alone: str = ""
+    schema: Any = field(default=None, compare=False, hash=False)
+
+
+def form_of(bucket: Bucket, attempt: Attempt, source: Source | None) -> Form:
+    """The form of a file that was sniffed; notes the lines before its header. Raises ``RefusedFile``."""
+    sniffed = attempt.sniffed
+    assert sniffed is not None
+    compression = "none" if sniffed.needs_copy else sniffed.compression
+    alone = attempt.key if SELECTION_CHARACTERS & set(attempt.key) else ""
+    shown: Any
+    schema = None
+    if sniffed.format == "csv":
+        layout = layout_of(sniffed.head, source)
+        attempt.preamble, attempt.ending = layout.preamble, sniffed.last_lines
+        shown = Layout(layout.delimiter, layout.line, layout.headers, ())
+    elif sniffed.format == "json":
+        shown = signature(sniffed.head)
+    else:
+        schema = schema_of(bucket, attempt.key)
+        shown = str(schema.remove_metadata())
+    return Form(attempt.line.source, sniffed.format, compression, shown, alone, schema)
+
+
+def reader_of(
+    client: Client, bucket: Bucket, form: Form, keys: Sequence[str], source: Source | None, *, whole: bool = False
+) -> Reader:
+    """How ClickHouse reads the files of a form. Raises ``RefusedFile``."""
+
+    def files(format: str, structure: str) -> str:
+        return bucket.table_function(keys, format, structure, form.compression)
+
+    if form.format == "csv":
+        reader = delimited_reader(form.shown, files)
+    elif form.format == "json":
+        reader = json_reader(client, files, source, whole=whole)
+    else:
+        reader = parquet_reader(client, files, form.schema)
+    if len(keys) > 1:
+        # Each file comes as a block of its own; sorted, small ones are judged in large blocks, not one by one.
+        return replace(reader, source=f"SELECT * FROM ({reader.source}) ORDER BY path, row_number")
+    return reader

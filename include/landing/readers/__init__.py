@@ -1,0 +1,1 @@
+"""Readers: how ClickHouse reads files of each form."""

@@ -1,0 +1,83 @@
+"""CSV and TSV with any delimiter and quoting, read by position after their header line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+
+from include.landing.readers.base import Files, Reader, unique
+from include.landing.recognise import candidates, is_known
+from include.landing.specs import Source
+
+DELIMITERS = (",", ";", "\t", "|")
+HEADER_WITHIN = 60  # lines
+LINE_BREAK = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a delimited file's header is: delimiter, line counted from 0, cells, and the lines before it."""
+
+    delimiter: str
+    line: int
+    headers: tuple[str, ...]
+    preamble: tuple[str, ...]
+
+
+def layout_of(head: str, source: Source | None) -> Layout:
+    """Find the header: the first of the first 60 lines that shows a shape (of ``source`` where it names one).
+
+    Where no line does, the first line with the most cells is taken, so that a refusal can show it.
+    """
+    lines = LINE_BREAK.split(head.lstrip("\ufeff"), HEADER_WITHIN)[:HEADER_WITHIN]
+    fallback: tuple[int, int, list[str], str] = (-1, 0, [], ",")
+    for number, line in enumerate(lines):
+        best: tuple[tuple[int, int, int], str, list[str]] | None = None
+        for delimiter in DELIMITERS:
+            if delimiter not in line and delimiter != ",":
+                continue
+            cells = [cell.strip() for cell in next(csv.reader(io.StringIO(line), delimiter=delimiter), [])]
+            known = sum(map(is_known, cells))
+            if min(len(cells), 3) > fallback[0] or (known > 2 and known > fallback[0]):
+                fallback = (max(min(len(cells), 3), known), number, cells, delimiter)
+            if known < 2:
+                continue
+            before = lines[:number]
+            matches = candidates(unique(cells), "csv", source, before) or candidates(unique(cells), "csv", None, before)
+            score = (1, *matches[0].score) if matches else (0, 0, 0)
+            if score[0] and (best is None or score > best[0]):
+                best = (score, delimiter, cells)
+        if best:
+            return Layout(best[1], number, tuple(unique(best[2])), tuple(lines[:number]))
+    _, number, cells, delimiter = fallback
+    return Layout(delimiter, number, tuple(unique(cells)), tuple(lines[:number]))
+
+
+def delimited_reader(layout: Layout, files: Files) -> Reader:
+    """Records of files of one layout, blank lines among them."""
+    names = [f"c{index}" for index in range(len(layout.headers))]
+    structure = ", ".join(f"{name} Nullable(String)" for name in [*names, "overflow"])
+    settings: dict[str, str | int] = {
+        "format_csv_delimiter": layout.delimiter,
+        "input_format_csv_allow_whitespace_or_tab_as_delimiter": int(layout.delimiter == "\t"),
+        "input_format_csv_skip_first_lines": layout.line + 1,
+        "input_format_csv_allow_variable_number_of_columns": 1,
+        "format_csv_allow_single_quotes": 0,
+        "format_csv_null_representation": "\ufffdNULL\ufffd",
+        "input_format_csv_empty_as_default": 0,
+    }
+    source = (
+        f"SELECT _path AS path, _row_number + {layout.line + 2} AS row_number, {', '.join(names)}, overflow "
+        f"FROM {files('CSV', structure)}"
+    )
+    second = "overflow" if len(names) == 1 else names[1]
+    return Reader(
+        "csv",
+        source,
+        dict(zip(layout.headers, names, strict=True)),
+        settings,
+        overflow="overflow",
+        blank=f"ifNull({names[0]}, '') = '' AND {second} IS NULL",
+    )

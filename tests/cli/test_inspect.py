@@ -1,0 +1,73 @@
+"""inspect: what a file would become, on the screen and for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from typer.testing import CliRunner
+
+from include.cli.app import app
+from include.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def call(clickhouse: Settings, warehouse: Client, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Run ``inspect`` on a fixture against the tests' engine."""
+    for name in ("include.warehouse.client", "include.landing.bucket"):
+        monkeypatch.setattr(f"{name}.get_settings", lambda: clickhouse)
+
+    def run(fixture: str, *options: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["inspect", str(FIXTURES / fixture), *options])
+        return done.exit_code, done.output
+
+    return run
+
+
+def test_a_file_is_told_with_its_reasons(call: Call, warehouse: Client) -> None:
+    before = warehouse.command("SELECT count() FROM ops.file_ledger")
+    code, said = call("google_ads/40_google_ads_ui_de_utf16.csv")
+    assert code == 0
+    assert "utf-16, tabs, header on line 3" in said
+    assert "taken for google_ads, shape google_ads_ui_csv, because of Kundennummer" in said
+    assert "Anteil an mögl. Impr. im Suchnetzwerk" in said
+    assert "3 loaded, 2 skipped (total_row)" in said
+    assert "1,234.56" in said
+    assert warehouse.command("SELECT count() FROM ops.file_ledger") == before
+
+
+def test_units_segments_and_derived_days_are_shown(call: Call) -> None:
+    code, said = call("x_ads/62_x_analytics_tokyo.json", "--json")
+    assert code == 0
+    found = json.loads(said)
+    assert found["source"] == "x_ads"
+    assert {c["column"]: c["divisor"] for c in found["columns"]}["cost"] == 1_000_000
+    assert found["segments"] == {"placement": "request.params.placement"}
+    assert [row["date"] for row in found["rows"]] == ["2017-05-21", "2017-05-22", "2017-05-23"]
+
+
+def test_rows_that_would_be_rejected_have_their_reason(call: Call) -> None:
+    code, said = call("generic/27_number_zoo.csv", "--source", "generic")
+    assert code == 0
+    assert "1 rejected (ambiguous_number)" in said
+    assert "a thousands separator or a decimal mark?" in said
+
+
+def test_a_file_that_would_be_refused_says_why(call: Call) -> None:
+    code, said = call("microsoft_ads/57_microsoft_weekly.csv")
+    assert code == 1
+    assert "would be refused: not_daily" in said
+
+
+def test_another_platforms_folder_is_not_fooled(call: Call) -> None:
+    code, said = call("tiktok_ads/50_tiktok_ads_manager.csv", "--source", "linkedin")
+    assert code == 1
+    assert "tiktok_ads" in said
