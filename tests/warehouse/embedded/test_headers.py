@@ -55,7 +55,7 @@ def test_an_error_after_progress_is_in_the_headers_and_the_body(server: RunningS
 
 
 def test_summary_of_a_long_result_counts_up_to_its_headers(server: RunningServer) -> None:
-    sql = "SELECT number, sleep(0.2) FROM numbers(2000000) SETTINGS max_block_size = 200000, max_threads = 1"
+    sql = "SELECT number, sleep(0.05) FROM numbers(2000000) SETTINGS max_block_size = 200000, max_threads = 1"
     summary = json.loads(server.post(sql).headers["X-ClickHouse-Summary"])
     assert 0 < int(summary["read_rows"]) <= 2_000_000
     waited = json.loads(server.post(sql, wait_end_of_query="1").headers["X-ClickHouse-Summary"])

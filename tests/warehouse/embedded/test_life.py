@@ -116,6 +116,90 @@ def test_a_session_runs_one_query_at_a_time(server: RunningServer) -> None:
         assert server.text("SELECT 1", session_id=session) == "1"
 
 
+def test_a_wild_query_fails_and_the_server_lives(server: RunningServer) -> None:
+    sql = "SELECT length(groupArray(concat(repeat('x', 1000000), toString(number)))) FROM numbers(100000)"
+    assert server.post(sql).headers["X-ClickHouse-Exception-Code"] == "241"
+    assert server.post("SELECT 1", max_memory_usage="0").headers["X-ClickHouse-Exception-Code"] == "452"
+    assert server.text("SELECT 1") == "1"
+
+
+def test_kill_minus_9_keeps_acknowledged_rows_functions_and_tables(
+    make_server: Callable[..., RunningServer],
+) -> None:
+    server = make_server()
+    server.text("CREATE DATABASE raw")
+    server.text("CREATE TABLE raw.t (a Int64) ENGINE = MergeTree ORDER BY a")
+    server.text("CREATE FUNCTION times_two AS (x) -> x * 2")
+    acknowledged: list[int] = []
+
+    def insert_for_ever() -> None:
+        for number in range(100_000):
+            try:
+                response = server.post("INSERT INTO raw.t FORMAT TSV", f"{number}\n".encode())
+            except httpx.HTTPError:
+                return
+            if response.status_code == 200:
+                acknowledged.append(number)
+
+    writer = threading.Thread(target=insert_for_ever)
+    writer.start()
+    wait_until(lambda: len(acknowledged) > 50, 20)
+    server.stop(signal.SIGKILL)
+    writer.join()
+    server.start()
+    found = {int(line) for line in server.text("SELECT a FROM raw.t").split()}
+    assert set(acknowledged) <= found
+    assert len(found) <= len(acknowledged) + 1, "at most the one that was under way"
+    assert server.text("SELECT times_two(21)") == "42"
+    assert server.text("SELECT count() = uniqExact(a) FROM raw.t") == "1"
+
+
+def test_a_second_process_on_the_folder_is_refused(server: RunningServer) -> None:
+    start = command(server.path, server.user_files)
+    done = subprocess.run(start, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 3
+    assert "in use by another server" in done.stderr
+
+
+def test_a_port_in_use_is_refused(server: RunningServer, tmp_path: object) -> None:
+    start = command(tmp_path / "data", tmp_path / "files", port=server.port)  # type: ignore[operator]
+    done = subprocess.run(start, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 4
+    assert "Cannot listen" in done.stderr
+
+
+def test_sigterm_lets_running_queries_finish(make_server: Callable[..., RunningServer]) -> None:
+    server = make_server()
+    server.text("CREATE DATABASE raw")
+    server.text("CREATE TABLE raw.t (a Int64) ENGINE = MergeTree ORDER BY a")
+    with ThreadPoolExecutor(1) as pool:
+        slow = "INSERT INTO raw.t SELECT number + sleepEachRow(0.5) FROM numbers(4) SETTINGS max_block_size = 1"
+        running = pool.submit(server.post, slow)
+        wait_until(lambda: server.running() > 0)
+        assert server.stop() == 0
+        assert running.result().status_code == 200
+    server.start()
+    assert server.text("SELECT count() FROM raw.t") == "4"
+    assert server.stop() == 0
+
+
+def test_summary_of_insert_select(server: RunningServer) -> None:
+    server.text("CREATE DATABASE IF NOT EXISTS life")
+    server.text("CREATE OR REPLACE TABLE life.s (a Int32) ENGINE = MergeTree ORDER BY a")
+    response = server.post("INSERT INTO life.s SELECT number FROM numbers(1000)")
+    summary = json.loads(response.headers["X-ClickHouse-Summary"])
+    assert (summary["read_rows"], summary["written_rows"]) == ("1000", "1000")
+
+
+def test_a_client_that_does_not_read_is_let_go(server: RunningServer) -> None:
+    marker = uuid.uuid4().hex
+    body = f"{LONG_RESULT} /* */ SETTINGS log_comment = '{marker}'".encode()
+    connection = send(server, "/?http_send_timeout=1", f"Content-Length: {len(body)}\r\n", body)
+    wait_until(lambda: runs(server, marker))
+    wait_until(lambda: not runs(server, marker))
+    connection.close()
+
+
 def test_an_idle_session_expires(server: RunningServer) -> None:
     session = {"session_id": uuid.uuid4().hex, "session_timeout": "1"}
     server.text("CREATE TEMPORARY TABLE mine (a Int32)", **session)
