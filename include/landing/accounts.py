@@ -15,7 +15,7 @@ from include.landing.errors import RefusedFile, refuse
 from include.landing.forms import Attempt
 from include.landing.ledger import LedgerLine
 from include.landing.recognise import Match, normal
-from include.landing.specs import Shape
+from include.landing.specs import METRICS, Shape
 from include.landing.statement import Statement
 from include.landing.totals import check_declared
 
@@ -41,6 +41,10 @@ def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
     line.restatement_days = match.source.restatement_days
     line.headers = list(headers)
     line.column_map = {str(column): str(found) for column, found in match.columns.items()}
+    if shape.missing_metric == "zero" and attempt.sniffed and attempt.sniffed.format == "json":
+        # APIs leave out what is 0 (proto3's JSON; Pinterest: "if a column has no value, it may not be returned"), and
+        # may do so in every record of a quiet day.
+        line.column_map |= {metric: "" for metric in METRICS if metric in shape.columns and metric not in match.columns}
     line.unit_divisor = {str(c): divisor for c in match.columns if (divisor := match.divisor(c)) != 1}
     line.id_formats = {str(column): kind for column, kind in shape.id_formats.items()}
     line.null_tokens = list(shape.null_tokens)

@@ -97,6 +97,10 @@ class Bucket:
             if not any(part.startswith(UNREADY_PREFIXES) for part in parts) and not file.key.endswith(UNREADY_SUFFIXES):
                 yield file
 
+    def working_copies(self) -> list[BucketFile]:
+        """Copies that a load made for ClickHouse; of one that was killed they stay."""
+        return list(self._store.files("_work"))
+
     def stat(self, key: str) -> BucketFile:
         """One file. Raises ``FileNotFoundError``."""
         return self._store.stat(key)

@@ -42,6 +42,8 @@ def changes(
     found = []
     for column, header in column_map.items():
         now = column_map_now.get(column)
+        if not header or now == "":
+            continue  # what JSON leaves out where it is 0
         if now is None:
             found.append(f"the column {header} ({column}) is gone since the last export")
         elif now != header:

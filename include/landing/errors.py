@@ -76,10 +76,16 @@ def content_refusal(sniffed: Sniffed, error: Exception) -> RefusedFile:
     )
 
 
+# How the network library below ClickHouse says that a bucket broke off; it has no code of its own for it.
+NETWORK = re.compile(r"connection (reset|refused|aborted)|broken pipe|time-?out|host not found|ssl|net exception", re.I)
+POCO_EXCEPTION, NETWORK_ERROR = 1000, 210
+
+
 def error_code(error: Exception) -> int:
     """ClickHouse's code of an error, 0 where it names none."""
     hit = re.search(r"Code: (\d+)", str(error))
-    return int(hit.group(1)) if hit else 0
+    code = int(hit.group(1)) if hit else 0
+    return NETWORK_ERROR if code == POCO_EXCEPTION and NETWORK.search(str(error)) else code
 
 
 def first_line(error: Exception) -> str:

@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing import ledger
-from include.landing.bucket import Bucket, BucketFile
+from include.landing.bucket import Bucket, BucketError, BucketFile
 from include.landing.coverage import write_coverage
 from include.landing.drift import note_drift
 from include.landing.errors import RefusedFile, first_line, refuse
@@ -47,6 +47,8 @@ def load(
     """
     client = client or connect()
     bucket = bucket or Bucket()
+    for name, value in bucket.query_settings.items():
+        client.set_client_setting(name, value)
     lines: list[LedgerLine] = []
     for unit in _units(bucket, keys):
         lines += _load_unit(client, bucket, unit, run_id)
@@ -91,6 +93,8 @@ def _load_unit(
                     _prepare(bucket, attempt, groups)
         for form, several in groups.items():
             load_group(client, bucket, form, several, _source_of(several[0].line))
+        for attempt in attempts:
+            _check_unchanged(bucket, attempt)
         for export in exports:
             _all_or_nothing(export)
         note_drift(client, [a.line for a in attempts if a.line.status == "loaded"])
@@ -127,7 +131,11 @@ def _receive_export(bucket: Bucket, name: str, keys: Sequence[str], run_id: str)
         try:
             attempts.append(_receive(bucket, key, name if ledger.batch_of(key) else "", run_id, export_id))
         except OSError as error:
-            line = LedgerLine(uri=bucket.uri(key), run_id=run_id, export_id=export_id)
+            parts = key.split("/")
+            workspace, source = (parts[0], parts[1]) if len(parts) > 2 else ("", "")
+            line = LedgerLine(
+                uri=bucket.uri(key), run_id=run_id, export_id=export_id, workspace=workspace, source=source
+            )
             _fail(line, error)
             attempts.append(Attempt(line, BucketFile(key, 0, "", ledger.EPOCH), key=key))
     _identify(attempts)
@@ -208,6 +216,16 @@ def _mark_known(client: Client, exports: Sequence[Sequence[Attempt]]) -> None:
             line.error = f"the same content was loaded from {known[line.file_id]}; nothing changed"
         else:
             known[line.file_id] = line.uri
+
+
+def _check_unchanged(bucket: Bucket, attempt: Attempt) -> None:
+    """A file that was replaced after we looked at it may be in raw under another content's name: it waits."""
+    if attempt.line.status == "loaded":
+        try:
+            if bucket.stat(attempt.file.key).etag != attempt.line.etag:
+                _fail(attempt.line, BucketError("the file changed while it was read"))
+        except OSError as error:
+            _fail(attempt.line, error)
 
 
 def _all_or_nothing(attempts: Sequence[Attempt]) -> None:

@@ -14,13 +14,14 @@ from typing import IO
 
 import zstandard
 
-from include.landing.bucket import Bucket, BucketFile
+from include.landing.bucket import Bucket, BucketError, BucketFile
 from include.landing.errors import RefusedFile
 from include.landing.specs import Format, Shape, Source, sources
 from include.landing.spreadsheet import first_rows, is_spreadsheet, write_rows
 
 HEAD = 256 * 1024
 TAIL = 8 * 1024
+UNDEFINED_IN_1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 GLOB_CHARACTERS = set("*?{}[]")
 
 
@@ -66,9 +67,11 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
     digest = hashlib.sha256()
     start = b""
     tail = b""
+    letters = Letters()
     with bucket.open(file.key) as stream:
         while chunk := stream.read(4 * 1024 * 1024):
             digest.update(chunk)
+            letters.feed(chunk)
             if len(start) < HEAD:
                 start += chunk[: HEAD - len(start)]
             tail = (tail + chunk)[-TAIL:]
@@ -82,6 +85,8 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
         try:
             with bucket.open(file.key) as stream, decompressed(stream, compression) as text:
                 plain = text.read(HEAD)
+        except BucketError:
+            raise
         except (OSError, EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile) as error:
             raise RefusedFile(
                 "truncated_file", f"the {compression} archive cannot be read ({error}); upload it again"
@@ -92,6 +97,8 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
         return Sniffed(file, digest.hexdigest(), compression, "binary", "parquet", "", False, tail)
     whole = len(plain) < HEAD
     encoding = _encoding(plain, whole)
+    if encoding == "utf-8" and compression == "none" and letters.are_windows_1252:
+        encoding = "cp1252"  # the start was plain ASCII
     head = codecs.getincrementaldecoder(encoding)().decode(plain, final=False)
     format: Format = "json" if head.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") else "csv"
     return Sniffed(
@@ -104,6 +111,27 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
         whole,
         tail if compression == "none" else b"",
     )
+
+
+class Letters:
+    """Whether a text that starts as ASCII goes on as Windows-1252 rather than UTF-8. Costs ASCII next to nothing."""
+
+    def __init__(self) -> None:
+        self._utf8: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
+        self._defined = True
+
+    def feed(self, chunk: bytes) -> None:
+        if self._utf8 is not None and not (chunk.isascii() and not self._utf8.getstate()[0]):
+            try:
+                self._utf8.decode(chunk)
+            except UnicodeDecodeError:
+                self._utf8 = None
+        if self._utf8 is None and self._defined:
+            self._defined = not any(byte in chunk for byte in UNDEFINED_IN_1252)
+
+    @property
+    def are_windows_1252(self) -> bool:
+        return self._utf8 is None and self._defined
 
 
 def _compression(start: bytes) -> str:
@@ -154,7 +182,7 @@ def _encoding(plain: bytes, whole: bool) -> str:
             return "utf-8"
         except UnicodeDecodeError:
             control = sum(byte < 32 and byte not in (9, 10, 12, 13) for byte in plain[:4096])
-            undefined = sum(plain.count(bytes([byte])) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
+            undefined = sum(plain.count(byte) for byte in UNDEFINED_IN_1252)
             if not control and not undefined:
                 return "cp1252"
     raise RefusedFile(

@@ -12,7 +12,7 @@ from typing import IO, Any
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
-from include.landing.bucket import Bucket
+from include.landing.bucket import Bucket, BucketError
 from include.landing.errors import RefusedFile
 from include.landing.recognise import is_known
 
@@ -26,6 +26,8 @@ def is_spreadsheet(bucket: Bucket, key: str) -> bool:
     try:
         with bucket.open(key) as stream, zipfile.ZipFile(stream) as archive:
             return "xl/workbook.xml" in archive.namelist()
+    except BucketError:
+        raise
     except (zipfile.BadZipFile, OSError):
         return False
 
@@ -54,6 +56,8 @@ def _rows(stream: IO[bytes], most: int | None = None) -> Iterator[list[str]]:
     """Rows of the sheet in whose first rows the most known headers stand, all of one width."""
     try:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+    except BucketError:
+        raise
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise RefusedFile("truncated_file", f"the workbook cannot be opened ({error}); upload it again") from error
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets

@@ -58,7 +58,7 @@ def _declared_rows(client: Client, line: LedgerLine, statement: Statement, pream
 
 
 def _check_totals(client: Client, line: LedgerLine, pattern: str, *, divided: bool) -> None:
-    metrics = [name for name in METRICS if name in line.column_map]
+    metrics = [name for name in METRICS if line.column_map.get(name)]
     values = [f"insightflow_number({name}, '{line.decimal_marks.get(name, '')}')" for name in metrics]
     sums = ", ".join(f"sumIf({value}, disposition = 'loaded')" for value in values)
     declared = ", ".join(f"anyIf({value}, is_total)" for value in values)

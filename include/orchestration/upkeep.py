@@ -6,6 +6,7 @@ import logging
 import time
 from typing import Any
 
+from include.landing.bucket import Bucket
 from include.settings import get_settings
 from include.warehouse.client import connect
 
@@ -20,7 +21,7 @@ class SumsDisagree(RuntimeError):
 
 
 def drop_orphans() -> dict[str, int]:
-    """Delete rows of loads that never reached the ledger and began more than a day ago; return rows by table.
+    """Delete what loads left behind that never reached the ledger and began more than a day ago; return how much.
 
     A load id holds the nanoseconds of its beginning, so a load that still runs is never touched.
     """
@@ -37,6 +38,11 @@ def drop_orphans() -> dict[str, int]:
             removed[table] = count
     finally:
         client.close()
+    bucket = Bucket()
+    left = [file for file in bucket.working_copies() if file.modified.timestamp() * 1e9 < limit]
+    for file in left:
+        bucket.remove(file.key)
+    removed["working copies"] = len(left)
     return removed
 
 

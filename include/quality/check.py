@@ -1,4 +1,4 @@
-"""Run a suite over the rows of the given dates, keep the results, stop a run where they are bad."""
+"""Run the suites over the rows of the given dates, keep the results, stop a run where they are bad."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from include.warehouse.client import connect
 
 log = logging.getLogger(__name__)
 
-# A check covers the rows of all workspaces at once.
-ALL_WORKSPACES = ""
 COLUMNS = (
     "run_id",
     "checked_at",
@@ -32,7 +30,9 @@ COLUMNS = (
 
 
 def check_staging(dates: Iterable[date], run_id: str, settings: Settings | None = None) -> QualityReport:
-    """Check ``staging.stg_ad_performance`` for the dates; results go to ``ops.quality_results`` and the data docs.
+    """Check ``staging.stg_ad_performance`` for the dates, united and by source.
+
+    Results go to ``ops.quality_results`` and the data docs.
 
     Raises ``QualityError`` when an expectation of level error fails or cannot be evaluated; a warning is logged.
     """
@@ -43,10 +43,10 @@ def check_staging(dates: Iterable[date], run_id: str, settings: Settings | None 
     if not days:
         return QualityReport(run_id, suite.suite, (), checked_at, (), None, 0.0)
     # Great Expectations takes seconds to import: here, not where a DAG file is parsed.
-    from include.quality.expectations import run_suite
+    from include.quality.expectations import run_suites
 
     started = time.monotonic()
-    findings, docs = run_suite(settings, suite, days)
+    findings, docs = run_suites(settings, suite, days)
     report = QualityReport(
         run_id=run_id,
         suite=suite.suite,
@@ -59,6 +59,7 @@ def check_staging(dates: Iterable[date], run_id: str, settings: Settings | None 
     _keep(settings, report)
     for finding in report.warnings:
         log.warning("quality: %s", finding.detail)
+    log.info("quality: all results in %s", docs.as_uri())
     if report.errors:
         raise QualityError(report)
     log.info("quality: %d expectations hold, %d warnings", len(findings), len(report.warnings))
@@ -78,8 +79,8 @@ def _row(report: QualityReport, finding: Finding) -> list[object]:
     return [
         report.run_id,
         report.checked_at,
-        ALL_WORKSPACES,
-        report.suite,
+        finding.workspace,
+        finding.suite or report.suite,
         finding.name,
         finding.column,
         finding.severity,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from include.quality.report import Finding
+from include.quality.sources import failures, measured
 from include.quality.suite import Check, Suite
 from include.settings import Settings
 from include.warehouse.client import connect
@@ -25,7 +26,7 @@ from include.warehouse.client import connect
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import great_expectations as gx
-from great_expectations.checkpoint import UpdateDataDocsAction
+from clickhouse_connect.driver.client import Client
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
@@ -37,17 +38,48 @@ EXAMPLES = 3
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
 
 
-def run_suite(settings: Settings, suite: Suite, days: Sequence[date]) -> tuple[list[Finding], Path]:
-    """Evaluate the suite over the rows of the days; return a finding for each check, and the data docs' page."""
+def run_suites(settings: Settings, suite: Suite, days: Sequence[date]) -> tuple[list[Finding], Path]:
+    """Evaluate the suite, and those of the sources, over the rows of the days.
+
+    Returns a finding for each check (of a source's failed check, one for each workspace), and the data docs' page.
+    """
     docs = settings.home / "quality" / SITE
     docs.parent.mkdir(parents=True, exist_ok=True)
     draft = docs.with_name(f".{SITE}.{uuid.uuid4().hex[:8]}")
-    with _view(settings, suite, days) as view:
-        result = _validate(settings, suite, days, view, draft)
+    client = connect(settings)
+    try:
+        with _view(settings, suite, days) as view, measured(client, days) as by_source:
+            tables = {suite.suite: view, **{s.suite: s.table.removeprefix("ops.") for s in by_source}}
+            results = _validate(settings, [suite, *by_source], days, tables, draft)
+            found = [
+                _of_source(client, s, check, results[s.suite][check.name])
+                for s in by_source
+                for check in s.expectations
+            ]
+    finally:
+        client.close()
     _replace(docs, draft)
-    by_name = {item.expectation_config.meta["name"]: item for item in result.results}
-    findings = [_finding(check, by_name[check.name]) for check in suite.expectations]
-    return _with_examples(settings, suite, days, findings), docs / "index.html"
+    findings = [_finding(check, results[suite.suite][check.name]) for check in suite.expectations]
+    findings = _with_examples(settings, suite, days, findings)
+    return [*findings, *(finding for several in found for finding in several)], docs / "index.html"
+
+
+def _of_source(client: Client, suite: Suite, check: Check, outcome: Any) -> list[Finding]:
+    """The findings of a source's check: one where it holds or cannot be evaluated, else one for each workspace."""
+    source = suite.suite.removeprefix("source_")
+    finding = replace(_finding(check, outcome), suite=suite.suite)
+    if finding.success or outcome.success:
+        return [finding]
+    return [
+        replace(
+            finding,
+            workspace=failure.workspace,
+            observed=failure.observed,
+            unexpected_count=failure.accounts,
+            detail=f"{source}, {check.name}: {check.means} Not so in {failure.workspace}: {failure.observed}. {check.remedy}",
+        )
+        for failure in failures(client, suite, check)
+    ]
 
 
 @contextlib.contextmanager
@@ -66,8 +98,10 @@ def _view(settings: Settings, suite: Suite, days: Sequence[date]) -> Iterator[st
         client.close()
 
 
-def _validate(settings: Settings, suite: Suite, days: Sequence[date], view: str, draft: Path) -> Any:
-    """Run the checkpoint; return its one result."""
+def _validate(
+    settings: Settings, suites: Sequence[Suite], days: Sequence[date], tables: dict[str, str], draft: Path
+) -> dict[str, dict[str, Any]]:
+    """Run one checkpoint of all suites; suite → name of the check → its result."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     context.add_data_docs_site(SITE, _site(draft))
@@ -75,29 +109,31 @@ def _validate(settings: Settings, suite: Suite, days: Sequence[date], view: str,
         "warehouse", connection_string=settings.clickhouse_dsn(), create_temp_table=False
     )
     try:
-        asset = source.add_table_asset(suite.suite, table_name=view, schema_name="ops")
-        [result] = _checkpoint(context, asset, suite, days).run().run_results.values()
+        validations = []
+        for suite in suites:
+            asset = source.add_table_asset(suite.suite, table_name=tables[suite.suite], schema_name="ops")
+            validations.append(_validation(context, asset, suite, days))
+        checkpoint = context.checkpoints.add(
+            gx.Checkpoint(name=suites[0].suite, validation_definitions=validations, result_format=RESULT_FORMAT)
+        )
+        results = checkpoint.run().run_results.values()
+        # Once for all suites; as an action of the checkpoint, it would write the index anew for each.
+        context.build_data_docs(site_names=[SITE])
     finally:
         source.get_engine().dispose()
-    return result
+    return {
+        result.suite_name: {item.expectation_config.meta["name"]: item for item in result.results} for result in results
+    }
 
 
-def _checkpoint(context: Any, asset: Any, suite: Suite, days: Sequence[date]) -> Any:
+def _validation(context: Any, asset: Any, suite: Suite, days: Sequence[date]) -> Any:
     batch = asset.add_batch_definition_whole_table("dates of the run")
     # Added one by one, queries would replace each other: they are of one type and name no column.
     expectations = gx.ExpectationSuite(
         suite.suite, expectations=[_configuration(check, days).to_domain_obj() for check in suite.expectations]
     )
-    validation = context.validation_definitions.add(
+    return context.validation_definitions.add(
         gx.ValidationDefinition(name=suite.suite, data=batch, suite=context.suites.add(expectations))
-    )
-    return context.checkpoints.add(
-        gx.Checkpoint(
-            name=suite.suite,
-            validation_definitions=[validation],
-            actions=[UpdateDataDocsAction(name="data docs", site_names=[SITE])],
-            result_format=RESULT_FORMAT,
-        )
     )
 
 
@@ -132,6 +168,9 @@ def _finding(check: Check, outcome: Any) -> Finding:
     if check.rows:
         count = said.get("observed_value")
         observed = "" if count is None else f"{count} {'row' if count == 1 else 'rows'}"
+    elif "observed_value" in said:
+        count = None
+        observed = f"at most {said['observed_value']:g}"
     else:
         count = said.get("unexpected_count")
         examples = ", ".join(str(value) for value in said.get("partial_unexpected_list", [])[:EXAMPLES])

@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one expectation. ``unexpected_count`` of a query is at most its limit of 1,000."""
+    """The result of one expectation. ``unexpected_count`` of a query is at most its limit of 1,000.
+
+    ``workspace`` is empty where the result is of all workspaces.
+    """
 
     name: str
     column: str
@@ -19,11 +22,13 @@ class Finding:
     observed: str
     unexpected_count: int | None
     detail: str
+    suite: str = ""
+    workspace: str = ""
 
 
 @dataclass(frozen=True)
 class QualityReport:
-    """The results of one suite over the dates of a run."""
+    """The results of the suites over the dates of a run: the united table's, and those of the sources that it has."""
 
     run_id: str
     suite: str

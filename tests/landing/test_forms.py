@@ -188,3 +188,13 @@ def test_records_of_a_document_are_numbered_in_its_order(landing: Landing) -> No
     )
     records = sum(len(batch["results"]) for batch in json.loads(Path(path).read_text()))
     assert numbers == [(list(range(1, records + 1)),)]
+
+
+def test_windows_letters_far_down_the_file_are_read(landing: Landing) -> None:
+    rows = "".join(f"2025-05-01,{number},Campaign,1,1,1\n" for number in range(20_000))
+    landing.put("generic/late.csv", (HEAD + rows + "2025-05-01,x,Müller,1,1,1\n").encode("cp1252"))
+    line = landing.load()["late.csv"]
+    assert (line.encoding, line.rows_loaded, line.rows_rejected) == ("cp1252", 20_001, 0)
+    assert landing.rows(
+        "SELECT campaign_name FROM raw.ad_performance WHERE workspace = {w:String} AND campaign_id = 'x'"
+    ) == [("Müller",)]

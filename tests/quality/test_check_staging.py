@@ -15,6 +15,7 @@ from clickhouse_connect.dbapi.cursor import Cursor
 from clickhouse_connect.driver.client import Client
 
 from include.quality import QualityError, QualityReport, check_staging
+from include.quality.sources import template
 from include.quality.suite import load_suite
 from include.settings import REPO, Settings
 
@@ -102,7 +103,11 @@ def test_sound_rows_pass_and_results_are_kept(staging: Staging) -> None:
         "SELECT run_id, suite, count(), countIf(success), uniqExact(checked_at) FROM ops.quality_results GROUP BY ALL"
     ).result_rows
     expected = len(load_suite("stg_ad_performance").expectations)
-    assert kept == [("first run", "stg_ad_performance", expected, expected - 1, 1)]
+    of_source = len(template().checks)
+    assert sorted(kept) == [
+        ("first run", "source_google_ads", of_source, of_source, 1),
+        ("first run", "stg_ad_performance", expected, expected - 1, 1),
+    ]
     page = report.data_docs
     assert page is not None
     assert page.is_file()
@@ -133,20 +138,6 @@ def test_errors_stop_the_run_and_name_rows_and_remedy(staging: Staging) -> None:
     assert {name for (name,) in kept} == set(faulty)
 
 
-def test_warnings_let_the_run_go_on(staging: Staging) -> None:
-    faulty = {
-        "impressions_are_not_negative": row(impressions=-1, clicks=None),
-        "clicks_are_not_negative": row(clicks=-1, conversions=None),
-        "clicks_are_within_impressions": row(clicks=1001),
-        "conversions_are_within_clicks": row(conversions=51),
-        "conversion_value_is_not_negative": row(conversion_value=-20),
-        "grain_comes_once": row(),
-    }
-    staging.fill(row(), *(values | {"row_number": n} for n, values in enumerate(faulty.values(), 2)))
-    report = staging.check()
-    assert {finding.name for finding in report.warnings} == set(faulty)
-
-
 def test_only_the_newest_export_counts(staging: Staging) -> None:
     staging.fill(row())
     staging.cover(DAY, rows=40, load_id=2, order=datetime(2026, 6, 1, tzinfo=UTC))
@@ -158,13 +149,10 @@ def test_a_day_that_is_covered_but_empty_stops_the_run(staging: Staging) -> None
     assert "rows_are_conserved" in staging.failed()
 
 
-def test_a_silent_account_is_a_warning(staging: Staging) -> None:
-    staging.fill(row())
+def test_a_silent_source_is_a_warning(staging: Staging) -> None:
+    staging.fill(row(platform="meta_ads"))
     staging.cover(date(2026, 6, 29), rows=5, load_id=2, account="2")
-    report = staging.check()
-    [warning] = report.warnings
-    assert warning.name == "every_account_delivered"
-    assert "account_id 2, last_date 2026-06-29" in warning.detail
+    assert "every_source_delivered" in staging.failed()
 
 
 def test_no_dates_check_nothing(settings: Settings) -> None:
@@ -193,5 +181,6 @@ def test_rows_stay_in_clickhouse(staging: Staging, monkeypatch: pytest.MonkeyPat
     columns = 23
     assert max(answers) == columns, "the longest answer lists the columns"
     assert len(answers) < 60
-    left = staging.client.query("SELECT name FROM system.tables WHERE name LIKE 'checked_%'").result_rows
-    assert left == []
+    for name in ("checked", "measured"):
+        left = staging.client.query(f"SELECT name FROM system.tables WHERE name LIKE '{name}_%'").result_rows
+        assert left == []

@@ -7,7 +7,7 @@ import re
 import pyarrow.parquet
 from clickhouse_connect.driver.client import Client
 
-from include.landing.bucket import Bucket, sql_string
+from include.landing.bucket import Bucket, BucketError, sql_string
 from include.landing.errors import RefusedFile
 from include.landing.readers.base import Files, Reader, identifier
 
@@ -17,6 +17,8 @@ def schema_of(bucket: Bucket, key: str) -> pyarrow.Schema:
     try:
         with bucket.open(key) as stream:
             return pyarrow.parquet.read_schema(stream)
+    except BucketError:
+        raise
     except (OSError, ValueError) as error:
         reason = re.sub(r"\s+", " ", str(error))[:200]
         raise RefusedFile("truncated_file", f"not a whole Parquet file ({reason}); upload it again") from error

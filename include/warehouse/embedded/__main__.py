@@ -6,12 +6,14 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 os.environ["TZ"] = "UTC"  # the server's time zone; the engine reads it when it is loaded
@@ -23,7 +25,8 @@ from include.warehouse.embedded.auth import Users
 from include.warehouse.embedded.config import GIB, EngineConfig, default_memory_gb
 from include.warehouse.embedded.engine import Engine
 
-SHUTDOWN_SECONDS = 10
+SHUTDOWN_SECONDS = 10  # after SIGTERM, for queries to finish
+GRACE_SECONDS = 5  # after that, for their clients to be told
 
 
 class Server(uvicorn.Server):
@@ -35,6 +38,16 @@ class Server(uvicorn.Server):
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             print(f"ready http://{host}:{port}", flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop: running queries have until the deadline, then they are cancelled and their clients told."""
+        super().handle_exit(sig, frame)
+        asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, self._cancel_queries)
+
+    def _cancel_queries(self) -> None:
+        app = self.config.app
+        assert isinstance(app, App)
+        self._cancelling = asyncio.create_task(app.engine.cancel_all())
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -73,6 +86,7 @@ def main() -> int:
             max_memory_bytes=int(arguments.max_memory_gb * GIB),
             workers=arguments.workers,
             display_name=arguments.display_name,
+            users=users.all(),
         )
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(config, users, listener))
@@ -81,6 +95,8 @@ def main() -> int:
 
 async def _serve(config: EngineConfig, users: Users, listener: socket.socket) -> None:
     app = App(Engine(config), users)
+    # An answer that ends in an exception is left unfinished on purpose; uvicorn closes the connection, and says so.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.getMessage())
     reaper = asyncio.create_task(app.expire_sessions())
     settings = uvicorn.Config(
         app,
@@ -91,7 +107,8 @@ async def _serve(config: EngineConfig, users: Users, listener: socket.socket) ->
         server_header=False,
         date_header=True,
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS + GRACE_SECONDS,
+        proxy_headers=False,
     )
     try:
         await Server(settings).serve(sockets=[listener])

@@ -47,6 +47,10 @@ class Users:
             users[name] = User(name, _digest(entry["password"]), bool(entry.get("readonly", False)))
         return cls(users)
 
+    def all(self) -> tuple[User, ...]:
+        """Return every user."""
+        return tuple(self._users.values())
+
     def authenticate(self, headers: Mapping[str, str], params: Mapping[str, str]) -> User:
         """Return the user of a request, or raise as ClickHouse does. Takes the same time for any wrong answer."""
         name, password, given = _credentials(headers, params)

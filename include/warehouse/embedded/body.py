@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from include.warehouse.embedded.compression import ENGINE_METHOD, Decoder
-from include.warehouse.embedded.errors import ClickHouseError
+from include.warehouse.embedded.errors import SYNTAX_ERROR, ClickHouseError
 from include.warehouse.embedded.sql import from_file, insert_with_data
 
 HEAD_BYTES = 1 << 20
@@ -39,15 +39,20 @@ class Statement:
             self.data.unlink(missing_ok=True)
 
 
-async def read_statement(url_query: bytes, body: AsyncIterator[bytes], encoding: str, spool: Path) -> Statement:
-    """Read the whole body and return the statement that URL and body make together."""
+async def read_statement(
+    url_query: bytes, body: AsyncIterator[bytes], encoding: str, blocks: bool, spool: Path
+) -> Statement:
+    """Read the whole body and return the statement that URL and body make together.
+
+    `encoding` is its Content-Encoding; with `blocks` it is made of ClickHouse's compressed blocks.
+    """
     insert = insert_with_data(url_query) if url_query else None
-    if insert is not None and encoding in ENGINE_METHOD and not url_query[insert.data_at :].strip():
+    if insert is not None and not blocks and encoding in ENGINE_METHOD and not url_query[insert.data_at :].strip():
         path = spool / uuid.uuid4().hex
         size = await _spool(path, b"", body, Decoder(""))
         method = ENGINE_METHOD[encoding] if size else "none"
         return Statement(from_file(url_query, insert, path, method), url_query, path)
-    decoder = Decoder(encoding)
+    decoder = Decoder(encoding, blocks)
     head = bytearray(url_query + b"\n" if url_query else b"")
     complete = True
     async for chunk in body:
@@ -72,6 +77,8 @@ async def read_statement(url_query: bytes, body: AsyncIterator[bytes], encoding:
                 raise ClickHouseError.of(229, "The query is too large")
         decoder.finish()
     whole = bytes(head).strip() if insert is None else bytes(head)
+    if not whole:
+        raise ClickHouseError.of(SYNTAX_ERROR, "Syntax error: failed at position 0: Empty query")
     return Statement(whole, whole)
 
 

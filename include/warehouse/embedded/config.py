@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
+
+from include.warehouse.embedded.auth import User
+from include.warehouse.embedded.views import ENGINE_LOG
 
 GIB = 1024**3
 
 ADMIN_ROLE = "admin"
 READER_ROLE = "reader"
+# chDB's default database shows every file that the process can read as a table. It gets this name, our `default` is an
+# ordinary database, and both roles lose all rights to it.
+FILES_DATABASE = "local_files"
 
 _CONFIG = """<clickhouse>
     <path>{path}/</path>
@@ -18,6 +26,14 @@ _CONFIG = """<clickhouse>
     <users_config>{users}</users_config>
     <timezone>UTC</timezone>
     <display_name>{display_name}</display_name>
+    <default_database>{files_database}</default_database>
+    <prepare_system_log_tables_on_startup>1</prepare_system_log_tables_on_startup>
+    <query_log>
+        <database>system</database>
+        <table>{query_log}</table>
+        <flush_interval_milliseconds>1000</flush_interval_milliseconds>
+        <ttl>event_date + INTERVAL 30 DAY</ttl>
+    </query_log>
     <mlock_executable>false</mlock_executable>
     <max_server_memory_usage>{memory}</max_server_memory_usage>
     <mark_cache_size>268435456</mark_cache_size>
@@ -41,13 +57,19 @@ _USERS = """<clickhouse>
         <default>
             <max_memory_usage>{memory}</max_memory_usage>
             <fsync_metadata>1</fsync_metadata>
+            <log_queries>0</log_queries>
             <constraints><max_memory_usage><min>1</min><max>{memory}</max></max_memory_usage></constraints>
         </default>
     </profiles>
     <roles>
-        <admin><grants><query>GRANT ALL ON *.*</query></grants></admin>
+        <admin><grants>
+            <query>GRANT ALL ON *.*</query>
+            <query>REVOKE SYSTEM SHUTDOWN, SQLITE ON *.*</query>
+            <query>REVOKE ALL ON {files_database}.*</query>
+        </grants></admin>
         <reader><grants>
             <query>GRANT SELECT, SHOW, dictGet, CREATE TEMPORARY TABLE, KILL QUERY ON *.*</query>
+            <query>REVOKE ALL ON {files_database}.*</query>
         </grants></reader>
     </roles>
     <users>
@@ -58,10 +80,23 @@ _USERS = """<clickhouse>
             <quota>default</quota>
             <grants><query>GRANT admin</query><query>GRANT reader</query></grants>
         </default>
+        {users}
     </users>
     <quotas><default/></quotas>
 </clickhouse>
 """
+
+
+# Queries run as chDB's one user. Ours are known to the engine for dictionaries, whose source names a user.
+_USER = """<{name}>
+            <password_sha256_hex>{digest}</password_sha256_hex>
+            <networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
+            <profile>default</profile>
+            <quota>default</quota>
+            <grants><query>GRANT {role}</query></grants>
+        </{name}>
+        """
+_TAG = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -73,6 +108,7 @@ class EngineConfig:
     max_memory_bytes: int
     workers: int
     display_name: str
+    users: tuple[User, ...] = ()
 
     @property
     def home(self) -> Path:
@@ -91,7 +127,10 @@ class EngineConfig:
         for left in self.spool.iterdir():
             left.unlink()
         users = self.home / "users.xml"
-        users.write_text(_USERS.format(memory=self.max_memory_bytes))
+        users.touch(mode=0o600)
+        users.write_text(
+            _USERS.format(memory=self.max_memory_bytes, files_database=FILES_DATABASE, users=self._engine_users())
+        )
         config = self.home / "config.xml"
         config.write_text(
             _CONFIG.format(
@@ -100,9 +139,35 @@ class EngineConfig:
                 users=escape(str(users)),
                 display_name=escape(self.display_name),
                 memory=self.max_memory_bytes,
+                files_database=FILES_DATABASE,
+                query_log=ENGINE_LOG,
             )
         )
+        self._write_databases()
         return config
+
+    def _engine_users(self) -> str:
+        return "".join(
+            _USER.format(name=user.name, digest=user.digest.hex(), role=READER_ROLE if user.readonly else ADMIN_ROLE)
+            for user in self.users
+            if user.name != "default" and _TAG.fullmatch(user.name)
+        )
+
+    def _write_databases(self) -> None:
+        """Make `default` and `system` ordinary databases on disk, before the engine starts.
+
+        Otherwise chDB makes `default` its view of the file system and `system` one that forgets the query log.
+        """
+        metadata = self.path / "metadata"
+        metadata.mkdir(exist_ok=True)
+        for name in ("default", "system"):
+            link, definition = metadata / name, metadata / f"{name}.sql"
+            if not definition.exists():
+                # A folder of an earlier version: its tables of `default` are in the database that the link points to.
+                known = link.readlink().name if link.is_symlink() else str(uuid.uuid4())
+                definition.write_text(f"ATTACH DATABASE _ UUID '{known}'\nENGINE = Atomic\n")
+        # The engine makes this link again. At start it would give the UUID behind it to the other database.
+        (metadata / "default").unlink(missing_ok=True)
 
 
 def default_memory_gb() -> float:

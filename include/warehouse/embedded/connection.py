@@ -12,7 +12,8 @@ from typing import Any
 import chdb
 
 from include.warehouse.embedded.config import ADMIN_ROLE, READER_ROLE
-from include.warehouse.embedded.errors import UNKNOWN_SETTING, ClickHouseError
+from include.warehouse.embedded.errors import SET_NON_GRANTED_ROLE, UNKNOWN_SETTING, ClickHouseError
+from include.warehouse.embedded.forms import ExternalTable
 
 _NAME = re.compile(r"[A-Za-z_][\w.]*\Z")
 
@@ -20,10 +21,45 @@ _NAME = re.compile(r"[A-Za-z_][\w.]*\Z")
 def connect(path: Path, readonly: bool) -> Any:
     """Open a connection of a user. A read-only one is held by its role and by readonly = 2 in the engine."""
     connection = chdb.connect(str(path))
-    connection.query(f"SET ROLE {READER_ROLE if readonly else ADMIN_ROLE}", "Null")
+    take_user_role(connection, readonly)
     if readonly:
         connection.query("SET readonly = 2", "Null")
     return connection
+
+
+def take_user_role(connection: Any, readonly: bool) -> None:
+    """Give a connection the role of its user."""
+    connection.query(f"SET ROLE {READER_ROLE if readonly else ADMIN_ROLE}", "Null")
+
+
+def set_roles(connection: Any, roles: tuple[str, ...], readonly: bool) -> None:
+    """Narrow a connection to some of the user's roles. A read-only user has one, and keeps it."""
+    if readonly and roles != (READER_ROLE,):
+        raise ClickHouseError.of(SET_NON_GRANTED_ROLE, f"Role {roles[0]} should be granted to set current")
+    if not readonly:
+        connection.query("SET ROLE " + ", ".join(map(quote_name, roles)), "Null")
+
+
+def create_external(connection: Any, tables: tuple[ExternalTable, ...]) -> None:
+    """Make temporary tables of the data that came with the query."""
+    for table in tables:
+        name = quote_name(table.name)
+        connection.query(f"CREATE TEMPORARY TABLE {name} ({table.structure}) ENGINE = Memory", "Null")
+
+
+def fill_external(connection: Any, tables: tuple[ExternalTable, ...]) -> None:
+    """Read the data into these tables, by the settings of the query."""
+    for table in tables:
+        source = f"FROM INFILE {quote(str(table.path))} COMPRESSION 'none' SETTINGS log_queries = 0"
+        insert = f"INSERT INTO {quote_name(table.name)} {source} FORMAT {quote_name(table.format)}"
+        connection.query(insert, "Null")
+
+
+def drop_external(connection: Any, tables: tuple[ExternalTable, ...]) -> None:
+    """Drop these tables again, on a connection that lives on."""
+    for table in tables:
+        with contextlib.suppress(Exception):
+            connection.query(f"DROP TEMPORARY TABLE IF EXISTS {quote_name(table.name)}", "Null")
 
 
 def check_names(settings: dict[str, str]) -> None:
@@ -42,10 +78,12 @@ def apply(connection: Any, database: str, settings: dict[str, str]) -> None:
 
 def apply_for_one_query(
     connection: Any, database: str, settings: dict[str, str], keep_database: bool
-) -> Callable[[], None]:
-    """Apply database and settings on a connection that lives on; the answer takes them back."""
+) -> tuple[Callable[[], None], str]:
+    """Apply database and settings on a connection that lives on; returns what takes them back, and the time zone."""
     wanted = ", ".join(f"toString(getSetting({quote(name)}))" for name in settings)
-    before = json_row(connection.query(f"SELECT currentDatabase(), {wanted}", "JSONCompactEachRow").bytes())
+    zone, *before = json_row(
+        connection.query(f"SELECT timezone(), currentDatabase(), {wanted}", "JSONCompactEachRow").bytes()
+    )
     try:
         apply(connection, database, settings)
     except Exception:
@@ -60,7 +98,7 @@ def apply_for_one_query(
             with contextlib.suppress(Exception):  # readonly = 2 from the client cannot be taken back
                 connection.query(f"SET {name} = {quote(value)}", "Null")
 
-    return restore
+    return restore, settings.get("session_timezone") or zone
 
 
 def json_row(line: bytes) -> list[str]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import chdb
@@ -25,8 +26,13 @@ from include.warehouse.embedded.connection import (
     apply_for_one_query,
     check_names,
     connect,
+    create_external,
+    drop_external,
+    fill_external,
     json_row,
     quote,
+    set_roles,
+    take_user_role,
 )
 from include.warehouse.embedded.errors import (
     QUERY_WAS_CANCELLED,
@@ -36,8 +42,11 @@ from include.warehouse.embedded.errors import (
     ClickHouseError,
     from_engine,
 )
+from include.warehouse.embedded.forms import ExternalTable
 from include.warehouse.embedded.output import Output
 from include.warehouse.embedded.sessions import Session
+from include.warehouse.embedded.stats import Stats
+from include.warehouse.embedded.views import client_name, create_views, show_clients
 
 
 @dataclass(frozen=True)
@@ -51,34 +60,36 @@ class Request:
     database: str = ""
     params: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    tables: tuple[ExternalTable, ...] = ()
+    roles: tuple[str, ...] = ()
+    user: str = "default"
     readonly_user: bool = False
     readonly_request: bool = False
     session: Session | None = None
 
 
-@dataclass(frozen=True)
-class Stats:
-    """What a finished query read and wrote."""
-
-    read_rows: int = 0
-    read_bytes: int = 0
-    written_rows: int = 0
-    written_bytes: int = 0
-    result_rows: int = 0
-    result_bytes: int = 0
-    elapsed_ns: int = 0
-
-
 class Query:
     """A running query: read its `output` to the end, then await `done`."""
 
-    def __init__(self, request: Request, kind: str) -> None:
+    def __init__(self, request: Request, kind: str, spool: Path) -> None:
         self.request = request
         self.kind = kind
+        self.spool = spool
         self.format = request.default_format
         self.output = Output()
         self.done: asyncio.Future[Stats] = asyncio.get_running_loop().create_future()
         self.cancelled = False
+        self.progress = Stats()
+        self.time_zone = request.settings.get("session_timezone") or "UTC"
+
+    def report(self, progress: dict[str, int]) -> None:
+        """Take the engine's progress. Called by its threads."""
+        self.progress = Stats.of_progress(progress)
+
+    @property
+    def client_name(self) -> str:
+        """What the engine is told to find the query by."""
+        return client_name(self.request.query_id, self.request.user)
 
     @property
     def reads_only(self) -> bool:
@@ -95,6 +106,7 @@ class Engine:
         _chdb.set_signal_handlers_enabled(0)  # type: ignore[attr-defined]
         self._root = chdb.connect(f"{config.path}?config-file={config_file}")
         os.chdir(config.user_files)  # chDB resolves the paths of file() here; it ignores user_files_path
+        create_views(self._root)
         self.version = str(self._root.query("SELECT version()", "TabSeparated")).strip()
         self._pool = ThreadPoolExecutor(config.workers, "query")
         self._control = ThreadPoolExecutor(2, "control")
@@ -120,7 +132,7 @@ class Engine:
         if request.query_id in self._running:
             reason = f"Query with id = {request.query_id} is already running"
             raise ClickHouseError.of(QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, reason)
-        query = Query(request, kind)
+        query = Query(request, kind, self.config.spool)
         self._running[request.query_id] = query
         if sql_text.first_words(request.written) == (b"KILL", b"QUERY"):
             self._submit(self._control, query, -1)
@@ -157,6 +169,7 @@ class Engine:
             sql, added = query.request.sql, ""
             try:
                 if write_end >= 0:
+                    sql = show_clients(sql)
                     sql, query.format, added = sql_text.to_pipe(sql, write_end, query.request.default_format)
                 result = self._run(query, sql)
             except ClickHouseError as error:
@@ -183,30 +196,41 @@ class Engine:
         connection = kept or connect(self.config.path, request.readonly_user)
         restore: Callable[[], None] = lambda: None  # noqa: E731
         try:
-            restore = self._apply(connection, request, kept is not None)
+            create_external(connection, request.tables)
+            restore = self._apply(connection, query, kept is not None)
+            fill_external(connection, request.tables)
+            connection._conn.set_progress_callback(query.report)
             started = time.monotonic_ns()
             result = connection.query(sql, request.default_format, params=request.params)
             elapsed = time.monotonic_ns() - started
             output = b"" if query.reads_only else result.bytes()
         finally:
+            connection._conn.set_progress_callback(None)
             if kept is None:
                 connection.close()
             else:
+                drop_external(connection, request.tables)
                 restore()
-        read_rows, read_bytes = result.storage_rows_read(), result.storage_bytes_read()
-        if result.rows_written():
-            read_rows, read_bytes = read_rows or result.rows_read(), read_bytes or result.bytes_read()
-        rows = result.rows_read() if query.reads_only else result.rows_written()
-        size = result.bytes_read() if query.reads_only else result.bytes_written()
-        return Stats(read_rows, read_bytes, result.rows_written(), result.bytes_written(), rows, size, elapsed), output
+        return Stats.of_result(result, query.reads_only, elapsed), output
 
-    def _apply(self, connection: Any, request: Request, keep: bool) -> Callable[[], None]:
-        """Apply database and settings of a request; the answer undoes them, for a connection that lives on."""
-        settings = {**request.settings, "chdb_client_name": request.query_id}
+    def _apply(self, connection: Any, query: Query, keep: bool) -> Callable[[], None]:
+        """Apply database, settings and roles of a request; the answer undoes them, for a connection that lives on."""
+        request = query.request
+        settings = {**request.settings, "chdb_client_name": query.client_name, "log_queries": "1"}
+        settings.update({name: request.settings[name] for name in ("log_queries",) if name in request.settings})
         check_names(settings)
+        if request.roles:
+            set_roles(connection, request.roles, request.readonly_user)
         if keep:
             is_use = sql_text.first_words(request.written, 1) == (b"USE",)
-            return apply_for_one_query(connection, request.database, settings, keep_database=is_use)
+            restore, query.time_zone = apply_for_one_query(connection, request.database, settings, keep_database=is_use)
+
+            def undo() -> None:
+                restore()
+                if request.roles:
+                    take_user_role(connection, request.readonly_user)
+
+            return undo
         if request.readonly_request and not request.readonly_user:
             settings["readonly"] = "2"
         apply(connection, request.database, settings)
@@ -216,27 +240,27 @@ class Engine:
         """Return the engine's query id for the client's query id of each running query."""
         connection = connect(self.config.path, readonly=False)
         try:
-            found = connection.query(
-                "SELECT Settings['chdb_client_name'], query_id FROM system.processes", "JSONCompactEachRow"
-            )
+            sql = "SELECT Settings['chdb_client_name'], query_id FROM system.processes"
+            found = connection.query(sql, "JSONCompactEachRow")
         finally:
             connection.close()
         rows = (json_row(line) for line in found.bytes().splitlines())
-        return {row[0]: row[1] for row in rows if row[0]}
+        return {name.partition("\n")[0]: engine_id for name, engine_id in rows if name}
 
-    async def cancel(self, query: Query) -> None:
-        """Stop a query and wait until it has ended."""
+    async def cancel(self, query: Query, keep_output: bool = False) -> None:
+        """Stop a query and wait until it has ended; nobody reads its output any more, unless told otherwise."""
         query.cancelled = True
-        query.output.close()
+        if not keep_output:
+            query.output.close()
         loop = asyncio.get_running_loop()
         while not query.done.done():
-            await loop.run_in_executor(self._control, self._kill, query.request.query_id)
+            await loop.run_in_executor(self._control, self._kill, query.client_name)
             await asyncio.wait([query.done], timeout=0.2)
 
-    def _kill(self, query_id: str) -> None:
+    def _kill(self, name: str) -> None:
         connection = connect(self.config.path, readonly=False)
         try:
-            where = f"Settings['chdb_client_name'] = {quote(query_id)}"
+            where = f"Settings['chdb_client_name'] = {quote(name)}"
             connection.query(f"KILL QUERY WHERE {where} ASYNC", "Null")
         finally:
             connection.close()
@@ -245,6 +269,10 @@ class Engine:
         """Close the connection of a session that has ended; its temporary tables go with it."""
         if session.connection is not None:
             await asyncio.get_running_loop().run_in_executor(self._control, session.connection.close)
+
+    async def cancel_all(self) -> None:
+        """Cancel what still runs; the clients get an error."""
+        await asyncio.gather(*(self.cancel(query, keep_output=True) for query in list(self._running.values())))
 
     async def close(self) -> None:
         """Cancel what still runs, then close the engine."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import string
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from include.warehouse.embedded.engine import Stats
-from include.warehouse.embedded.errors import ClickHouseError
+from include.warehouse.embedded.errors import BAD_ARGUMENTS, ClickHouseError
+from include.warehouse.embedded.stats import Stats
 
 # Parameters of the URL that are not settings of the query.
 _TRANSPORT = {
@@ -32,6 +31,7 @@ _TRANSPORT = {
     "wait_end_of_query",
     "client_protocol_version",
     "close_session",
+    "add_http_cors_header",
 }
 # Settings of HTTP itself: the server obeys them, the engine has nothing to do with them.
 _HTTP_SETTINGS = {"enable_http_compression", "http_zlib_compression_level"}
@@ -52,6 +52,20 @@ _CONTENT_TYPES = (
 
 Headers = list[tuple[bytes, bytes]]
 
+# What a browser is told that asks whether a page of elsewhere, such as ClickHouse's Play, may send queries.
+PREFLIGHT: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-headers", b"origin, x-requested-with, x-clickhouse-user, x-clickhouse-key, authorization"),
+    (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
+    (b"access-control-max-age", b"86400"),
+]
+
+# A client that reads nothing for so long is taken for gone: its query holds a worker.
+SEND_SECONDS = 300
+
+# A result up to this size is complete before its headers leave: errors have a status, counts are true.
+BUFFER_BYTES = 1 << 20
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -66,19 +80,21 @@ class Parameters:
     session_check: str
     wait_end_of_query: bool
     compressed: bool
+    native_result: bool
+    native_body: bool
+    client_version: int
+    send_seconds: int  # how long a client may take to read a piece
+    buffer_bytes: int
+    progress_seconds: float  # 0: no progress in headers
+    close_session: bool
+    allow_any_origin: bool
+    roles: tuple[str, ...]
     params: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def parse_parameters(given: Mapping[str, str], headers: Mapping[str, str]) -> Parameters:
+def parse_parameters(given: Mapping[str, str], headers: Mapping[str, str], roles: tuple[str, ...] = ()) -> Parameters:
     """Sort the parameters of a request; everything that is not of the protocol is a setting."""
-    for name in ("compress", "decompress"):
-        if given.get(name, "0") not in ("0", "false", ""):
-            raise ClickHouseError.of(48, f"{name}=1 is not supported, use Content-Encoding and Accept-Encoding")
-    if any(name.endswith(("_format", "_structure", "_types")) and name.count("_") == 1 for name in given):
-        external = [n for n in given if n.endswith(("_structure", "_types")) and n.count("_") == 1]
-        if external:
-            raise ClickHouseError.of(48, "External data is not supported")
     settings = {
         name: value
         for name, value in given.items()
@@ -92,11 +108,33 @@ def parse_parameters(given: Mapping[str, str], headers: Mapping[str, str]) -> Pa
         session_id=given.get("session_id", ""),
         session_timeout=given.get("session_timeout", ""),
         session_check=given.get("session_check", ""),
-        wait_end_of_query=given.get("wait_end_of_query", "0") not in ("0", "false", ""),
-        compressed=given.get("enable_http_compression", "0") not in ("0", "false", ""),
+        wait_end_of_query=_is_on(given.get("wait_end_of_query")),
+        compressed=_is_on(given.get("enable_http_compression")),
+        native_result=_is_on(given.get("compress")),
+        native_body=_is_on(given.get("decompress")),
+        client_version=_whole(given, "client_protocol_version", 0),
+        send_seconds=_whole(given, "http_send_timeout", SEND_SECONDS),
+        buffer_bytes=_whole(given, "buffer_size", BUFFER_BYTES),
+        progress_seconds=_whole(given, "http_headers_progress_interval_ms", 100) / 1000
+        if _is_on(given.get("send_progress_in_http_headers"))
+        else 0,
+        close_session=_is_on(given.get("close_session")),
+        allow_any_origin=_is_on(given.get("add_http_cors_header")) and "origin" in headers,
+        roles=roles,
         params={n.removeprefix("param_"): v for n, v in given.items() if n.startswith("param_")},
         settings=settings,
     )
+
+
+def _is_on(value: str | None) -> bool:
+    return value not in (None, "0", "false", "")
+
+
+def _whole(given: Mapping[str, str], name: str, default: int) -> int:
+    value = given.get(name) or str(default)
+    if not value.isdigit():
+        raise ClickHouseError.of(BAD_ARGUMENTS, f"{name} must be a number, not '{value}'")
+    return int(value)
 
 
 def content_type(format_name: str) -> str:
@@ -107,24 +145,13 @@ def content_type(format_name: str) -> str:
     return "application/octet-stream"
 
 
-def result_headers(query_id: str, format_name: str, display_name: str, stats: Stats | None) -> Headers:
-    """Return the headers of a result. `stats` are there when the query ended before its first byte left."""
-    summary = stats or Stats()
-    counts = {
-        "read_rows": summary.read_rows,
-        "read_bytes": summary.read_bytes,
-        "written_rows": summary.written_rows,
-        "written_bytes": summary.written_bytes,
-        "total_rows_to_read": summary.read_rows,
-        "result_rows": summary.result_rows,
-        "result_bytes": summary.result_bytes,
-        "elapsed_ns": summary.elapsed_ns,
-    }
+def result_headers(query_id: str, format_name: str, display_name: str, time_zone: str, stats: Stats) -> Headers:
+    """Return the headers of a result, with the counts as they are when the headers leave."""
     return [
         (b"content-type", content_type(format_name).encode()),
-        *_identity(query_id, display_name),
+        *_identity(query_id, display_name, time_zone),
         (b"x-clickhouse-format", format_name.encode()),
-        (b"x-clickhouse-summary", json.dumps({k: str(v) for k, v in counts.items()}).encode()),
+        (b"x-clickhouse-summary", stats.json()),
     ]
 
 
@@ -132,7 +159,7 @@ def error_headers(error: ClickHouseError, query_id: str, display_name: str) -> H
     """Return the headers of an answer that is an error."""
     headers = [
         (b"content-type", b"text/plain; charset=UTF-8"),
-        *_identity(query_id, display_name),
+        *_identity(query_id, display_name, "UTC"),
         (b"x-clickhouse-exception-code", str(error.code).encode()),
     ]
     if error.status == 401:
@@ -140,11 +167,11 @@ def error_headers(error: ClickHouseError, query_id: str, display_name: str) -> H
     return headers
 
 
-def _identity(query_id: str, display_name: str) -> Headers:
+def _identity(query_id: str, display_name: str, time_zone: str) -> Headers:
     return [
         (b"x-clickhouse-server-display-name", display_name.encode()),
         (b"x-clickhouse-query-id", query_id.encode("latin-1", "replace")),
-        (b"x-clickhouse-timezone", b"UTC"),
+        (b"x-clickhouse-timezone", time_zone.encode("latin-1", "replace")),
     ]
 
 

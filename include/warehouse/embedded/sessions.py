@@ -6,7 +6,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.warehouse.embedded.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, ClickHouseError
+from include.warehouse.embedded.errors import (
+    INVALID_SESSION_TIMEOUT,
+    SESSION_IS_LOCKED,
+    SESSION_NOT_FOUND,
+    ClickHouseError,
+)
 
 DEFAULT_TIMEOUT = 60
 MAX_TIMEOUT = 3600
@@ -33,8 +38,11 @@ class Sessions:
         """Take a session for one query; raise if another query is in it, or if it must exist and does not."""
         key = (user, session_id)
         seconds = int(timeout) if timeout.isdigit() else DEFAULT_TIMEOUT
+        if timeout and not timeout.isdigit():
+            raise ClickHouseError.of(INVALID_SESSION_TIMEOUT, f"Invalid session timeout: '{timeout}'")
         if seconds > MAX_TIMEOUT:
-            raise ClickHouseError.of(36, f"Session timeout '{timeout}' is larger than max_session_timeout")
+            reason = f"Session timeout '{timeout}' is larger than max_session_timeout: {MAX_TIMEOUT}"
+            raise ClickHouseError.of(INVALID_SESSION_TIMEOUT, f"{reason}. Maximum session timeout could be modified")
         session = self._open.get(key)
         if session is None:
             if check == "1":
@@ -48,6 +56,10 @@ class Sessions:
     def give_back(self, session: Session) -> None:
         """Return a session after its query."""
         session.busy, session.used_at = False, time.monotonic()
+
+    def end(self, session: Session) -> None:
+        """Remove a session that its client has closed."""
+        self._open.pop(session.key, None)
 
     def expired(self) -> list[Session]:
         """Remove and return the sessions whose time is over."""

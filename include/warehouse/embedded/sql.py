@@ -22,8 +22,12 @@ _TOKEN = re.compile(
     rb"|(?P<mark>.)",
     re.DOTALL,
 )
-_SUSPECT = re.compile(rb"file|role|python", re.IGNORECASE)  # without any of these there is nothing to refuse
-_GLOB = re.compile(r"[*?{\[]")
+_SUSPECT = re.compile(
+    rb"file|role|python|eval|executable|url|sqlite", re.IGNORECASE
+)  # without any of these there is nothing to refuse
+# Functions and engines that reach files or programs by any path, or run a text that cannot be looked at.
+_CLOSED = {"python", "filesystem", "eval", "executable", "executablepool", "sqlite"}
+_GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -196,22 +200,41 @@ def refuse_unsafe(sql: bytes, user_files: Path, readonly_user: bool) -> None:
             raise ClickHouseError.of(ACCESS_DENIED, "Not enough privileges to change the role")
         if after.text != b"(":
             continue
-        if token.name == "python":
-            raise ClickHouseError.of(ACCESS_DENIED, "The table function Python is closed in this server")
+        if token.name in _CLOSED:
+            raise ClickHouseError.of(ACCESS_DENIED, f"{token.name}() is closed in this server")
         if token.name in ("file", "filecluster"):
             if readonly_user:
                 raise ClickHouseError.of(ACCESS_DENIED, "Not enough privileges to read files")
-            argument = found[index + 2] if index + 2 < len(found) else None
-            _refuse_path(argument, user_files)
+            _refuse_path(_literal(found, index + 2), user_files)
+        elif token.name == "url" and (address := _literal(found, index + 2)).lower().startswith("file:"):
+            _refuse_path(re.sub(r"^\w+:(//)?", "", address), user_files)
 
 
-def _refuse_path(argument: Token | None, user_files: Path) -> None:
-    if argument is None or argument.kind != "string":
-        raise ClickHouseError.of(ACCESS_DENIED, "The path given to file() must be a string literal")
-    text = argument.text[1:-1].decode("utf-8", "replace")
-    fixed = _GLOB.split(text, maxsplit=1)[0]
-    archive = fixed.split(" :: ")[0].strip()
-    resolved = os.path.realpath(user_files / archive)
-    inside = resolved == str(user_files) or resolved.startswith(f"{user_files}{os.sep}")
-    if not inside or ".." in text.split("/"):
-        raise ClickHouseError.of(291, f"File path `{text}` is not inside the user files folder")
+def _literal(found: list[Token], index: int) -> str:
+    """Return the text of an argument, which must be a plain string literal: what is computed cannot be judged here."""
+    text = found[index].text.decode("utf-8", "replace") if index < len(found) else ""
+    match = re.fullmatch(r"'((?:[^'\\]|\\[\\']|'')*)'", text, re.DOTALL)
+    if match is None:
+        reason = f"The first argument of {found[index - 2].name}() must be a string literal, without escapes"
+        raise ClickHouseError.of(ACCESS_DENIED, reason)
+    return re.sub(r"\\(.)|'(')", r"\1\2", match.group(1))
+
+
+def _refuse_path(text: str, user_files: Path) -> None:
+    for path in _alternatives(text):
+        fixed = _GLOB.split(path, maxsplit=1)[0]
+        archive = fixed.split(" :: ")[0].strip()
+        resolved = os.path.realpath(user_files / archive)
+        inside = resolved == str(user_files) or resolved.startswith(f"{user_files}{os.sep}")
+        if not inside or ".." in path.split("/"):
+            raise ClickHouseError.of(291, f"File path `{text}` is not inside the user files folder")
+
+
+def _alternatives(path: str) -> Iterator[str]:
+    """Yield the paths that `{a,b}` stands for."""
+    match = re.search(r"\{([^{}]*)\}", path)
+    if match is None:
+        yield path
+        return
+    for choice in match.group(1).split(","):
+        yield from _alternatives(path[: match.start()] + choice + path[match.end() :])

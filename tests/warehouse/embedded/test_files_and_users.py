@@ -36,7 +36,19 @@ def test_load_from_a_file_below_the_folder(server: RunningServer) -> None:
         "file('ws/../../x', 'LineAsString')",
         "`file`('/etc/{passwd,group}', 'LineAsString')",
         "file(concat('/etc', '/passwd'), 'LineAsString')",
+        "file($$/etc/passwd$$, 'LineAsString')",
+        "file('/etc/p\\x61sswd', 'LineAsString')",
+        "file('ws/{..,x}/{..,y}/{..,z}/etc/passwd', 'LineAsString')",
+        "file('{/etc/passwd,x}', 'LineAsString')",
+        "file('w{.,x}s/{.,x}{.,y}/../data', 'LineAsString')",
+        "url('file:///etc/passwd', 'LineAsString')",
+        "url(concat('file:///etc/', 'passwd'), 'LineAsString')",
+        "eval('SELECT * FROM file(''/etc/passwd'')')",
+        "filesystem('/etc')",
+        "sqlite('/etc/x.db', 't')",
+        "executable('x', 'CSV', 'a Int8')",
         "Python(os)",
+        "local_files.`/etc/passwd`",
     ],
 )
 def test_paths_outside_are_refused(server: RunningServer, call: str) -> None:
@@ -101,7 +113,7 @@ def test_users(secured: RunningServer) -> None:
         "SELECT file('x.csv')",
         "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a Int32')",
         "SELECT * FROM remote('127.0.0.1:1', 'system', 'one')",
-        "SELECT * FROM `/etc/passwd`",
+        "SELECT * FROM local_files.`/etc/passwd`",
         "INSERT INTO FUNCTION file('y.csv') SELECT 1",
         "SET readonly = 0",
         "SET ROLE admin",
@@ -126,3 +138,19 @@ def test_users_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     done = subprocess.run(start, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert "chmod 600" in done.stderr
+
+
+def test_no_client_ends_the_server_or_its_neighbours(server: RunningServer) -> None:
+    """SYSTEM SHUTDOWN and KILL signal the whole process group."""
+    for sql in ("SYSTEM SHUTDOWN", "SYSTEM KILL"):
+        assert server.post(sql).headers["X-ClickHouse-Exception-Code"] == "497"
+
+
+def test_brace_expansion_still_reads_files(server: RunningServer) -> None:
+    folder = server.user_files / "parts"
+    folder.mkdir()
+    for name in ("a", "b", "it's"):
+        (folder / f"{name}.csv").write_text("1\n")
+    assert server.text("SELECT count() FROM file('parts/{a,b}.csv', 'CSV', 'n Int8')") == "2"
+    assert server.text(r"SELECT count() FROM file('parts/it\'s.csv', 'CSV', 'n Int8')") == "1"
+    assert server.text("SELECT count() FROM file('parts/*.csv', 'CSV', 'n Int8')") == "3"

@@ -189,3 +189,12 @@ def test_summary_of_insert_select(server: RunningServer) -> None:
     response = server.post("INSERT INTO life.s SELECT number FROM numbers(1000)")
     summary = json.loads(response.headers["X-ClickHouse-Summary"])
     assert (summary["read_rows"], summary["written_rows"]) == ("1000", "1000")
+
+
+def test_a_client_that_does_not_read_is_let_go(server: RunningServer) -> None:
+    marker = uuid.uuid4().hex
+    body = f"{LONG_RESULT} /* */ SETTINGS log_comment = '{marker}'".encode()
+    connection = send(server, "/?http_send_timeout=1", f"Content-Length: {len(body)}\r\n", body)
+    wait_until(lambda: runs(server, marker))
+    wait_until(lambda: not runs(server, marker))
+    connection.close()

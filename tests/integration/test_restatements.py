@@ -1,0 +1,95 @@
+"""What a newer export changed, and which event a workspace counts, through landing and dbt."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from include.landing import discover, load, pending_dates
+from include.landing.bucket import Bucket
+from include.settings import Settings
+from include.transform import build
+from include.warehouse.client import connect
+
+pytestmark = pytest.mark.integration
+
+HEAD = "date,account_id,campaign_id,campaign_name,impressions,clicks,cost,currency\n"
+META = (
+    '{"date_start": "2025-02-01", "date_stop": "2025-02-01", "account_id": "9", "campaign_id": "5", "impressions": "10",'
+    ' "spend": "3", "account_currency": "USD", "actions": [{"action_type": "omni_purchase", "value": "2"},'
+    ' {"action_type": "purchase", "value": "2"}, {"action_type": "lead", "value": "7"},'
+    ' {"action_type": "onsite_conversion.lead_grouped", "value": "4"}]}\n'
+)
+
+
+class House:
+    """Drop files, load and build what waits."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.client: Client = connect(settings)
+        self.root = settings.home / "landing"
+
+    def take(self, key: str, text: str) -> None:
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        bucket = Bucket(self.settings)
+        load([k for k in discover(self.client, bucket) if k == key], "restatements", self.client, bucket)
+        build("staging", pending_dates(self.client), "restatements", settings=self.settings)
+
+    def restated(self) -> list[tuple[str, str, str, Decimal | None, Decimal | None]]:
+        rows = self.client.query(
+            "SELECT toString(date), entity_id, metric, before, after FROM ops.restatements WHERE workspace = 'restated'"
+            " ORDER BY date, entity_id, metric"
+        ).result_rows
+        return [tuple(row) for row in rows]  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def house(postgres: Settings, clickhouse: Settings) -> Iterator[House]:
+    place = House(clickhouse)
+    yield place
+    place.client.close()
+    for workspace in ("restated", "leads"):
+        shutil.rmtree(place.root / workspace, ignore_errors=True)
+
+
+def test_what_a_newer_export_changed_or_removed_is_kept(house: House) -> None:
+    first = (
+        "2025-01-01,a,1,Brand,100,10,5.00,USD\n2025-01-01,a,2,Gone,50,5,2.50,USD\n2025-01-02,a,1,Brand,80,8,4.00,USD\n"
+    )
+    house.take("restated/generic/x_exported_20250103.csv", HEAD + first)
+    assert house.restated() == [], "a first export restates nothing"
+    newer = "2025-01-01,a,1,Brand,100,12,5.75,USD\n2025-01-01,a,3,New,1,1,1,USD\n2025-01-02,a,1,Brand,80,8,4.00,USD\n"
+    house.take("restated/generic/x_exported_20250104.csv", HEAD + newer)
+    one = Decimal(1)
+    expected = [
+        ("2025-01-01", "1", "clicks", 10 * one, 12 * one),
+        ("2025-01-01", "1", "cost", Decimal("5.00"), Decimal("5.75")),
+        ("2025-01-01", "2", "clicks", 5 * one, None),
+        ("2025-01-01", "2", "cost", Decimal("2.50"), None),
+        ("2025-01-01", "2", "impressions", 50 * one, None),
+        ("2025-01-01", "3", "clicks", None, one),
+        ("2025-01-01", "3", "cost", None, one),
+        ("2025-01-01", "3", "impressions", None, one),
+    ]
+    assert house.restated() == expected
+    # An older export that comes late changes nothing, and neither does building again.
+    house.take("restated/generic/x_exported_20250102.csv", HEAD + first.replace("5.00", "9.99"))
+    build("staging", pending_dates(house.client), "restatements", settings=house.settings)
+    assert house.restated() == expected
+
+
+def test_a_workspace_counts_the_event_that_it_chose(house: House, tmp_path: Path) -> None:
+    house.take("leads/meta_ads/one.ndjson", META)
+    counted = "SELECT conversions FROM staging.stg_ad_performance WHERE workspace = 'leads'"
+    assert house.client.query(counted).first_row[0] == 2
+    house.client.command("INSERT INTO staging.workspaces VALUES ('leads', 'USD', 'lead')")
+    house.take("leads/meta_ads/two.ndjson", META.replace('"spend": "3"', '"spend": "4"'))
+    assert house.client.query(counted).first_row[0] == 7, "one tier: lead, never the sum of its aliases"
