@@ -159,14 +159,20 @@ def main() -> None:
                 size = sum(f.stat().st_size for f in ([path] if path.is_file() else path.iterdir())) / 1e6
                 sizes[case] = f"{size:.0f} MB" if case != "small" else f"{options.small:,} files of 100 rows"
                 results[case] = measure(case, path, rows, engine, options, notes)
+                if not options.quick:  # what is cut off has measured something
+                    options.out.write_text(report_of(top, results, sizes, notes, options.small))
+    if options.quick:
+        print(report_of(top, results, sizes, notes, options.small))
+
+
+def report_of(
+    top: str, results: dict[str, dict[str, Cost]], sizes: dict[str, str], notes: list[str], small: int
+) -> str:
+    """The report in Markdown."""
     text = f"{top}\n{table(results, sizes)}\n"
     if "small" in results:
-        text += f"\nMany small files: {options.small / results['small']['landing'].wall:.0f} files a second.\n"
-    text += "".join(f"\n- {note}" for note in dict.fromkeys(notes)) + ("\n" if notes else "")
-    if options.quick:
-        print(text)
-    else:
-        options.out.write_text(text)
+        text += f"\nMany small files: {small / results['small']['landing'].wall:.0f} files a second.\n"
+    return text + "".join(f"\n- {note}" for note in dict.fromkeys(notes)) + ("\n" if notes else "")
 
 
 if __name__ == "__main__":
