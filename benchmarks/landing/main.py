@@ -7,6 +7,7 @@ import argparse
 import importlib.metadata
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -144,6 +145,8 @@ def main() -> None:
     parser.add_argument("--peers", default=os.environ.get("INSIGHTFLOW_BENCH_PYTHON", sys.executable))
     parser.add_argument("--out", type=Path, default=HERE / "results.md")
     options = parser.parse_args()
+    if not shutil.which(options.peers):
+        parser.error(f"there is no interpreter {options.peers}")
     if options.quick:
         options.rows, options.repeat, options.small = min(options.rows, 500_000), 1, min(options.small, 500)
     notes: list[str] = []
