@@ -129,8 +129,10 @@ def _german(batch: pa.RecordBatch) -> Iterator[list[str]]:
 
 
 def write_small(folder: Path, files: int, rows: int, seed: int = SEED) -> None:
-    """``files`` CSV files of ``rows`` rows; every file is another part of one table."""
+    """``files`` CSV files of ``rows`` rows; every file is another account's export."""
     folder.mkdir(parents=True, exist_ok=True)
     data = table(files * rows, seed)
     for number in range(files):
-        write_csv(data.slice(number * rows, rows), folder / f"part-{number:05d}.csv")
+        part = data.slice(number * rows, rows)
+        account = pa.array([f"{number:010d}"] * rows)
+        write_csv(part.set_column(1, HEADERS[1], account), folder / f"part-{number:05d}.csv")

@@ -136,8 +136,8 @@ class Bucket:
 
     @property
     def query_settings(self) -> dict[str, int]:
-        """ClickHouse settings for queries with ``table_function``: how stubbornly the server reads."""
-        return self._store.settings()
+        """ClickHouse settings for queries with ``table_function``: a name is one, how stubbornly the server reads."""
+        return {"allow_archive_path_syntax": 0, **self._store.settings()}  # else x.zip::y is a file in an archive
 
 
 def selection(keys: Sequence[str]) -> str:
@@ -196,5 +196,5 @@ class Folder:
         return f"file({sql_string(posixpath.join(self.server_path, selection(keys)))}"
 
     def settings(self) -> dict[str, int]:
-        """None."""
+        """None of its own."""
         return {}
