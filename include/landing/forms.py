@@ -13,6 +13,7 @@ from include.landing.ledger import LedgerLine
 from include.landing.readers.base import Reader
 from include.landing.readers.delimited import Layout, delimited_reader, layout_of
 from include.landing.readers.json_records import json_reader, signature
+from include.landing.readers.packed import unpacked
 from include.landing.readers.parquet import parquet_reader, schema_of
 from include.landing.sniff import Sniffed
 from include.landing.specs import Format, Source
@@ -81,6 +82,7 @@ def reader_of(
         reader = json_reader(client, files, source, whole=whole)
     else:
         reader = parquet_reader(client, files, form.schema)
+    reader = unpacked(client, reader)
     if len(keys) > 1:
         # Each file comes as a block of its own; sorted, small ones are judged in large blocks, not one by one.
         return replace(reader, source=f"SELECT * FROM ({reader.source}) ORDER BY path, row_number")

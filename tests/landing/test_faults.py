@@ -8,8 +8,6 @@ random part of the kills as long as wished, ``INSIGHTFLOW_FAULT_SEED`` repeats o
 from __future__ import annotations
 
 import contextlib
-import gzip
-import json
 import multiprocessing
 import os
 import random
@@ -17,68 +15,28 @@ import shutil
 import signal
 import subprocess
 import threading
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from include.landing import LandingError, discover, load, pending_dates
 from include.landing.bucket import Bucket
-from include.settings import Settings
-from include.warehouse.client import connect
 from include.warehouse.migrate import migrate
 from tests.support import dying_loader
-from tests.support.engines import clickhouse_server, settings_of
+from tests.support.faults import HEADER, Server, drop, files, random_rows
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.integration
 
 KILLS = int(os.environ.get("INSIGHTFLOW_FAULT_KILLS", "0"))
 SEED = int(os.environ.get("INSIGHTFLOW_FAULT_SEED", "20260704"))
-HEADER = "date,account_id,campaign_id,campaign_name,impressions,clicks,cost\n"
 
 
 # ------------------------------------------------------------------------------------------------------- the server
-
-
-class Server:
-    """An embedded ClickHouse that can be killed and started again over the same data."""
-
-    def __init__(self, home: Path, data: Path | None = None) -> None:
-        self.settings = settings_of(home)
-        self.data = data
-        self._stack = contextlib.ExitStack()
-        if data:
-            (home / "clickhouse").symlink_to(data, target_is_directory=True)
-
-    def start(self) -> None:
-        self._stack.enter_context(clickhouse_server(self.settings))
-
-    def stop(self) -> None:
-        self._stack.close()
-
-    @property
-    def pid(self) -> int:
-        path = str(self.settings.home / "clickhouse")
-        for process in psutil.process_iter(["cmdline"]):
-            if path in (process.info["cmdline"] or []) and "include.warehouse.embedded" in process.info["cmdline"]:
-                return process.pid
-        raise LookupError("the server does not run")
-
-    def start_again_if_killed(self) -> None:
-        with contextlib.suppress(LookupError):
-            if psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE:
-                return
-        self.stop()
-        self.start()
-
-    def client(self) -> Client:
-        return connect(self.settings)
 
 
 @pytest.fixture(scope="module")
@@ -93,39 +51,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 # -------------------------------------------------------------------------------------------------------- the files
-
-
-def _rows(seed: int, count: int, bad: bool = False) -> Iterator[str]:
-    rng = random.Random(seed)
-    for number in range(count):
-        cost = "n/k" if bad and number % 100 == 7 else f"{rng.randrange(10**6) / 100}"
-        day = f"2025-{number % 3 + 1:02d}-{number % 28 + 1:02d}"
-        yield f"{day},a{number % 3},{seed}{number},Campaign {number % 50},{rng.randrange(10**5)},{rng.randrange(99)},{cost}"
-
-
-def files() -> dict[str, bytes]:
-    """Exports of several forms: a large one with bad rows, many small ones, parts of one export, packed JSON, a refused one."""
-    made = {"generic/large.csv": HEADER + "\n".join(_rows(1, 20_000, bad=True)) + "\n"}
-    made |= {f"generic/small{n}.csv": HEADER + "\n".join(_rows(100 + n, 50)) + "\n" for n in range(12)}
-    made |= {f"generic/batch/part-{n}.csv": HEADER + "\n".join(_rows(200 + n, 500)) + "\n" for n in range(2)}
-    made |= {"generic/cut.csv": HEADER + "2025-01-01,a,1,x,1,1,1\n2025-01-01,a,2"}
-    keys = HEADER.strip().split(",")
-    records = [json.dumps(dict(zip(keys, row.split(","), strict=True))) for row in _rows(300, 5_000)]
-    return {name: text.encode() for name, text in made.items()} | {
-        "generic/rows.ndjson.gz": gzip.compress("\n".join(records).encode(), 1, mtime=0),
-        "generic/german.csv": made["generic/small0.csv"].replace("Campaign", "Kampagne ü").encode("utf-16"),
-    }
-
-
-def drop(settings: Settings, content: dict[str, bytes]) -> str:
-    """Put the files into a new workspace, all with one time of change."""
-    workspace = f"f{uuid.uuid4().hex[:10]}"
-    for name, data in content.items():
-        path = settings.home / "landing" / workspace / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        os.utime(path, (1_750_000_000, 1_750_000_000))
-    return workspace
 
 
 def waiting(server: Server, client: Client, workspace: str) -> list[str]:
@@ -397,7 +322,9 @@ def test_disk_full(small_disk: Path, tmp_path: Path, model: dict[str, list[Any]]
     try:
         client = server.client()
         migrate(client)
-        before = drop(server.settings, {"generic/before.csv": (HEADER + "\n".join(_rows(9, 1000)) + "\n").encode()})
+        before = drop(
+            server.settings, {"generic/before.csv": (HEADER + "\n".join(random_rows(9, 1000)) + "\n").encode()}
+        )
         load_what_waits(server, client, before)
         stood = seen(client, before)
         pending = pending_dates(client)

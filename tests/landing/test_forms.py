@@ -198,3 +198,17 @@ def test_windows_letters_far_down_the_file_are_read(landing: Landing) -> None:
     assert landing.rows(
         "SELECT campaign_name FROM raw.ad_performance WHERE workspace = {w:String} AND campaign_id = 'x'"
     ) == [("Müller",)]
+
+
+def test_records_packed_as_json_in_a_cell_are_read(landing: Landing) -> None:
+    record = {"date_start": "2025-05-01", "date_stop": "2025-05-01", "campaign_id": "12", "spend": 1.5, "impressions": "10",
+              "account_currency": "EUR", "actions": [{"action_type": "purchase", "value": "2"}], "reach": None}  # fmt: skip
+    packed = json.dumps(record).replace('"', '""')
+    head = "_airbyte_ab_id,_airbyte_emitted_at,_airbyte_data\n"
+    landing.put("inbox/raw.csv", head + f'a-b,1746090000000,"{packed}"\n')
+    line = landing.load()["raw.csv"]
+    assert (line.source, line.rows_loaded, line.error) == ("meta_ads", 1, "")
+    rows = landing.rows(
+        "SELECT event_date, campaign_id, cost, currency, conversions FROM raw.ad_performance WHERE workspace = {w:String}"
+    )
+    assert rows == [(date(2025, 5, 1), "12", "1.5", "EUR", '[{"action_type":"purchase","value":"2"}]')]

@@ -42,7 +42,16 @@ whole_days as (
         date
     from coverage
     group by load_id, date
-    having countIf((load_id, account_id, date) not in (select wl.load_id, wl.account_key, wl.date from winning_loads as wl)) = 0
+    having
+        countIf(
+            (load_id, account_id, date) not in (
+                select
+                    wl.load_id,
+                    wl.account_key,
+                    wl.date
+                from winning_loads as wl
+            )
+        ) = 0
 ),
 
 current_loads as (
@@ -144,7 +153,12 @@ select
 from rows_of_winners as r
 inner join loads as l on r.load_id = l.load_id
 where
-    (r.load_id, r.event_date) in (select wd.load_id, wd.date from whole_days as wd)
+    (r.load_id, r.event_date) in (
+        select
+            wd.load_id,
+            wd.date
+        from whole_days as wd
+    )
     or (r.load_id, coalesce(insightflow_id(r.account_id, l.account_format), ''), r.event_date) in (
         select
             wl.load_id,
