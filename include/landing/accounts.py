@@ -48,7 +48,7 @@ def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
     line.unit_divisor = {str(c): divisor for c in match.columns if (divisor := match.divisor(c)) != 1}
     line.id_formats = {str(column): kind for column, kind in shape.id_formats.items()}
     line.null_tokens = list(shape.null_tokens)
-    line.missing_is_zero = shape.missing_metric == "zero"
+    line.missing_is_zero = shape.missing_metric != "null"
     line.event_tiers = {name: [list(tier) for tier in e.tiers] for name, e in shape.events.items() if e.tiers}
     line.conversion_tiers = line.event_tiers.get(DEFAULT_EVENT, [])
     line.event_columns = _event_columns(shape, headers)

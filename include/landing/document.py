@@ -111,8 +111,11 @@ def habits(shape: Shape) -> list[str]:
             said.append(f"Event {event}: {_list(told.conversions, 'or')}{value}.")
     if shape.null_tokens:
         said.append("Ids and names that mean nothing: " + _list(shape.null_tokens, "and") + ".")
-    if shape.missing_metric == "zero":
-        said.append("An empty metric is 0; a column that is not there at all is unknown.")
+    if shape.missing_metric != "null":
+        left_out = (
+            "also in JSON that leaves it out" if _may_leave_out(shape) else "a column that is not there is unknown"
+        )
+        said.append(f"An empty metric is 0; {left_out}.")
     for rule in shape.skip:
         condition = (
             f"its first cell is like `{rule.first_cell}`"
@@ -137,6 +140,10 @@ def habits(shape: Shape) -> list[str]:
     if shape.date_style != "auto":
         said.append(f"Dates are {shape.date_style}.")
     return said
+
+
+def _may_leave_out(shape: Shape) -> bool:
+    return shape.missing_metric == "zero" and "json" in shape.formats
 
 
 def page(specs: Iterable[Source] | None = None) -> str:

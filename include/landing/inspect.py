@@ -158,7 +158,7 @@ def _judge(client: Client, statement: Statement, found: Inspection, rows: int) -
     for name in METRICS:
         if name in statement.match.columns:
             number = f"insightflow_number({name}, {sql_string(statement.marks.get(name, ''))})"
-            if statement.match.shape.missing_metric == "zero":
+            if statement.match.shape.missing_metric != "null":
                 number = f"ifNull({number}, 0)"
             typed.append(f"{number} / {statement.match.divisor(name)} AS {name}")  # type: ignore[arg-type]
     first = f"WHERE disposition = 'loaded' ORDER BY row_number LIMIT {rows}"

@@ -182,7 +182,9 @@ class Shape(_Strict):
     id_formats: dict[Canonical, Literal["digits"]] = {}
     decimal_mark: Literal["auto", ".", ","] = "auto"
     date_style: DateStyle | Literal["auto"] = "auto"
-    missing_metric: Literal["null", "zero"] = "null"
+    missing_metric: Literal["null", "zero_where_empty", "zero"] = Field(
+        "null", description="an empty metric is unknown or 0; with zero also one that a JSON API leaves out everywhere"
+    )
     skip: tuple[SkipRule, ...] = ()
     data_ends: Literal["", "blank_line"] = Field("", description="what follows a blank line is no data")
     empty_report: str = Field("", description="pattern of a file that says it has no rows")

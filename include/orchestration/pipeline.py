@@ -103,12 +103,15 @@ def pipeline(*, own_days: bool) -> None:
         return report.summary()
 
     @task(pool=BUILD_POOL)
-    def check_staging(seen: dict[str, int]) -> None:
-        """Great Expectations on staging: an error stops the run before the marts, a warning does not."""
+    def check_staging(seen: dict[str, int]) -> dict[str, Any]:
+        """Great Expectations on staging: an error stops the run before the marts, a warning does not.
+
+        The log and the returned value name the data docs, the page with all results.
+        """
         from include.orchestration import days
         from include.quality import check_staging as check
 
-        check(days.parse_dates(list(seen)), str(get_current_context()["run_id"]))
+        return check(days.parse_dates(list(seen)), str(get_current_context()["run_id"])).as_dict()
 
     @task(trigger_rule=TriggerRule.NONE_FAILED, execution_timeout=timedelta(minutes=15))
     def publish_insights() -> dict[str, Any]:

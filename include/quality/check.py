@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-from include.quality.report import Finding, QualityError, QualityReport
+from include.quality.report import SHOWN, Finding, QualityError, QualityReport
 from include.quality.suite import load_suite
 from include.settings import Settings, get_settings
 from include.warehouse.client import connect
@@ -57,7 +57,7 @@ def check_staging(dates: Iterable[date], run_id: str, settings: Settings | None 
         seconds=round(time.monotonic() - started, 3),
     )
     _keep(settings, report)
-    for finding in report.warnings:
+    for finding in report.warnings[:SHOWN]:
         log.warning("quality: %s", finding.detail)
     log.info("quality: all results in %s", docs.as_uri())
     if report.errors:

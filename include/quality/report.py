@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+SHOWN = 50  # of the findings; all are in ops.quality_results
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -49,16 +51,17 @@ class QualityReport:
         return tuple(f for f in self.findings if not f.success and f.severity != "error")
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for XCom and logs."""
+        """Plain values, for XCom and logs: the first findings, and the address of the data docs."""
         return {
             "run_id": self.run_id,
             "suite": self.suite,
             "dates": list(self.dates),
             "checked_at": self.checked_at.isoformat(),
+            "suites": sorted({finding.suite or self.suite for finding in self.findings}),
             "expectations": len(self.findings),
-            "errors": [finding.detail for finding in self.errors],
-            "warnings": [finding.detail for finding in self.warnings],
-            "data_docs": str(self.data_docs) if self.data_docs else "",
+            "errors": [finding.detail for finding in self.errors][:SHOWN],
+            "warnings": [finding.detail for finding in self.warnings][:SHOWN],
+            "data_docs": self.data_docs.as_uri() if self.data_docs else "",
             "seconds": self.seconds,
         }
 

@@ -25,12 +25,15 @@ from include.warehouse.embedded.auth import Users
 from include.warehouse.embedded.config import GIB, EngineConfig, default_memory_gb
 from include.warehouse.embedded.engine import Engine
 
-SHUTDOWN_SECONDS = 10  # after SIGTERM, for queries to finish
-GRACE_SECONDS = 5  # after that, for their clients to be told
+GRACE_SECONDS = 5  # after the queries are cancelled, for their clients to be told
 
 
 class Server(uvicorn.Server):
     """uvicorn, saying when it is ready; SIGTERM and SIGINT end it with exit code 0."""
+
+    def __init__(self, config: uvicorn.Config, shutdown_seconds: float) -> None:
+        super().__init__(config)
+        self.shutdown_seconds = shutdown_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the port and print the address."""
@@ -42,7 +45,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop: running queries have until the deadline, then they are cancelled and their clients told."""
         super().handle_exit(sig, frame)
-        asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, self._cancel_queries)
+        asyncio.get_running_loop().call_later(self.shutdown_seconds, self._cancel_queries)
 
     def _cancel_queries(self) -> None:
         app = self.config.app
@@ -89,11 +92,11 @@ def main() -> int:
             users=users.all(),
         )
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(config, users, listener))
+            runner.run(_serve(config, users, listener, arguments.shutdown_seconds))
     return 0
 
 
-async def _serve(config: EngineConfig, users: Users, listener: socket.socket) -> None:
+async def _serve(config: EngineConfig, users: Users, listener: socket.socket, shutdown_seconds: int) -> None:
     app = App(Engine(config), users)
     # An answer that ends in an exception is left unfinished on purpose; uvicorn closes the connection, and says so.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.getMessage())
@@ -107,11 +110,11 @@ async def _serve(config: EngineConfig, users: Users, listener: socket.socket) ->
         server_header=False,
         date_header=True,
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS + GRACE_SECONDS,
+        timeout_graceful_shutdown=shutdown_seconds + GRACE_SECONDS,
         proxy_headers=False,
     )
     try:
-        await Server(settings).serve(sockets=[listener])
+        await Server(settings, shutdown_seconds).serve(sockets=[listener])
     finally:
         reaper.cancel()
         await app.close()
@@ -147,6 +150,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--users-file", type=Path, help='JSON: {"admin": {"password": "…", "readonly": false}}')
     parser.add_argument("--max-memory-gb", type=float, default=default_memory_gb())
     parser.add_argument("--workers", type=int, default=16, help="queries that run at the same time; more wait")
+    parser.add_argument("--shutdown-seconds", type=int, default=10, help="after SIGTERM, for queries to finish")
     parser.add_argument("--display-name", default=socket.gethostname())
     return parser.parse_args()
 

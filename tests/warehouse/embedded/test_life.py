@@ -198,3 +198,26 @@ def test_a_client_that_does_not_read_is_let_go(server: RunningServer) -> None:
     wait_until(lambda: runs(server, marker))
     wait_until(lambda: not runs(server, marker))
     connection.close()
+
+
+def test_an_idle_session_expires(server: RunningServer) -> None:
+    session = {"session_id": uuid.uuid4().hex, "session_timeout": "1"}
+    server.text("CREATE TEMPORARY TABLE mine (a Int32)", **session)
+    check = session | {"session_check": "1"}
+
+    def gone() -> bool:
+        time.sleep(1.5)  # asking keeps it alive
+        return server.post("SELECT 1", **check).headers.get("X-ClickHouse-Exception-Code") == "372"
+
+    wait_until(gone)
+
+
+def test_sigterm_cancels_what_does_not_finish(make_server: Callable[..., RunningServer]) -> None:
+    server = make_server("--shutdown-seconds", "1")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.post, HEAVY)
+        wait_until(lambda: server.running() > 0)
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert running.result().headers["X-ClickHouse-Exception-Code"] == "394"
+        assert time.monotonic() - started < 10

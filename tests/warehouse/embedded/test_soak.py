@@ -13,7 +13,7 @@ from benchmarks.embedded.soak import Soak
 @pytest.mark.integration
 def test_soak_with_kills(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)  # clickhouse-connect logs every connection that a kill breaks
-    report = Soak(tmp_path).run(seconds=20, fault_every=5)
+    report = Soak(tmp_path).run(seconds=16, fault_every=4)
     assert not report.problems, "\n".join(report.lines())
     assert report.done["kill -9"] + report.done["SIGTERM"] >= 1
     assert report.done["batches all"] > 20
