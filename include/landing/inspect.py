@@ -74,6 +74,8 @@ def inspect_file(
     ``ClickHouseError`` where the engine is away.
     """
     client, bucket = client or connect(), bucket or Bucket()
+    for name, value in bucket.query_settings.items():
+        client.set_client_setting(name, value)
     found = Inspection(path.name)
     key = f"_work/inspect-{uuid.uuid4().hex[:12]}-{path.name}"
     with path.open("rb") as stream, bucket.create(key) as target:

@@ -16,9 +16,13 @@ RAW_COLUMNS = (
     "segments", "extra",
 )  # fmt: skip
 
-# Values that need no closer look: up to 12 whole digits fit Decimal(18, 6).
-PLAIN_COUNT = "^[0-9]{0,12}$"
-PLAIN_NUMBER = "^[0-9]{1,12}([.][0-9]+)?$"
+# Values that need no closer look, by decimal mark: up to 12 whole digits, in threes or not, fit Decimal(18, 6).
+WHOLE = {
+    "": "[0-9]{0,12}",
+    ".": "([1-9][0-9]{0,2}(,[0-9]{3}){1,3}|[0-9]{0,12})",
+    ",": "([1-9][0-9]{0,2}([.][0-9]{3}){1,3}|[0-9]{0,12})",
+}
+FRACTION = {"": "", ".": "([.][0-9]+)?", ",": "(,[0-9]+)?"}
 NOTHING = "''"
 NO_DATE = "toDate('1970-01-01')"
 # Names of dispositions that skip a record, beside those of a spec's own rules.
@@ -146,8 +150,8 @@ class Statement:
             if name not in self.match.columns:
                 continue
             mark = self.marks.get(name, "")
-            plain = PLAIN_COUNT if name in COUNTS else PLAIN_NUMBER if mark == "." else "^$"
-            passed = f"match({name}, '{plain}')"
+            plain = WHOLE[mark] + ("" if name in COUNTS else FRACTION[mark])
+            passed = f"match({name}, '^{plain}$')"
             if self.match.shape.events and name in ("conversions", "conversion_value"):
                 passed += f" OR startsWith({name}, '[')"
             found[name] = f"if({passed}, '', insightflow_verdict({name}, '{mark}', {int(name in COUNTS)}))"

@@ -52,22 +52,19 @@ CREATE OR REPLACE FUNCTION insightflow_id AS (x, format) ->
             replaceRegexpAll(x, '[^0-9]', '')));
 
 -- Text to Nullable(Decimal(38, 6)): NULL for "no value", for what is no number, and for what stays ambiguous.
--- mark: decimal mark of the column, '.' or ',', or '' where it is not known. Plain numbers are read at a glance;
--- exponents are what connectors write of floats.
+-- mark: decimal mark of the column, '.' or ',', or '' where it is not known. Plain numbers, and those with thousands in
+-- threes, are read at a glance; exponents are what connectors write of floats.
 CREATE OR REPLACE FUNCTION insightflow_number AS (x, mark) ->
-    if(mark = '.' AND match(x, '^[0-9]{1,12}([.][0-9]+)?$'), toDecimal64OrNull(x, 6),
-        if(match(x, '^[+-]?[0-9]+([.][0-9]+)?$') AND (mark = '.' OR NOT match(x, '^[+-]?[1-9][0-9]{0,2}[.][0-9]{3}$')),
+    multiIf(
+        mark = '.' AND match(x, '^[0-9]{1,12}([.][0-9]+)?$'), toDecimal64OrNull(x, 6),
+        mark = ',' AND match(x, '^([1-9][0-9]{0,2}([.][0-9]{3}){1,3}|[0-9]{1,12})(,[0-9]+)?$'),
+            toDecimal64OrNull(replaceAll(replaceAll(x, '.', ''), ',', '.'), 6),
+        mark = '.' AND match(x, '^[1-9][0-9]{0,2}(,[0-9]{3}){1,3}([.][0-9]+)?$'),
+            toDecimal64OrNull(replaceAll(x, ',', ''), 6),
+        match(x, '^[+-]?[0-9]+([.][0-9]+)?$') AND (mark = '.' OR NOT match(x, '^[+-]?[1-9][0-9]{0,2}[.][0-9]{3}$')),
             toDecimal128OrNull(x, 6),
-            if(match(x, '^[+-]?[0-9]+([.][0-9]+)?[eE][+-]?[0-9]{1,2}$'),
-                toDecimal128OrNull(x, 6), insightflow_number_slow(x, mark))));
-
-CREATE OR REPLACE FUNCTION insightflow_iso_date AS (x) ->
-    if(match(x, '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T|].*)?$') AND toString(toDateOrZero(left(x, 10))) = left(x, 10),
-        toDateOrNull(left(x, 10)), NULL);
-
--- Two digits of a year are of this century.
-CREATE OR REPLACE FUNCTION insightflow_date_of_parts AS (year, month, day) ->
-    insightflow_iso_date(concat(if(length(year) = 2, '20', ''), year, '-', leftPad(month, 2, '0'), '-', leftPad(day, 2, '0')));
+        match(x, '^[+-]?[0-9]+([.][0-9]+)?[eE][+-]?[0-9]{1,2}$'), toDecimal128OrNull(x, 6),
+        insightflow_number_slow(x, mark));
 
 -- Cells that are dates of more kinds.
 -- A date cell as Nullable(Date). An ISO date is one under every style. style: iso (2025-01-31 or 2025-1-31, also with a time), compact (20250131), ymd_slash
