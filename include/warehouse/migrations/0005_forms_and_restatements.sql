@@ -66,6 +66,14 @@ CREATE OR REPLACE FUNCTION insightflow_number AS (x, mark) ->
         match(x, '^[+-]?[0-9]+([.][0-9]+)?[eE][+-]?[0-9]{1,2}$'), toDecimal128OrNull(x, 6),
         insightflow_number_slow(x, mark));
 
+CREATE OR REPLACE FUNCTION insightflow_iso_date AS (x) ->
+    if(match(x, '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T|].*)?$') AND toString(toDateOrZero(left(x, 10))) = left(x, 10),
+        toDateOrNull(left(x, 10)), NULL);
+
+-- Two digits of a year are of this century.
+CREATE OR REPLACE FUNCTION insightflow_date_of_parts AS (year, month, day) ->
+    insightflow_iso_date(concat(if(length(year) = 2, '20', ''), year, '-', leftPad(month, 2, '0'), '-', leftPad(day, 2, '0')));
+
 -- Cells that are dates of more kinds.
 -- A date cell as Nullable(Date). An ISO date is one under every style. style: iso (2025-01-31 or 2025-1-31, also with a time), compact (20250131), ymd_slash
 -- (2025/01/31), mdy (1/31/2025), dmy (31/1/2025, 31.1.2025), named (Jan 31, 2025; 31 January 2025). A day that the
