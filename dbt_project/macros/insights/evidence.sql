@@ -20,3 +20,25 @@
 {% macro evidence_performance_type() -%}
     Tuple(cost Float64, value Nullable(Float64), conversions Nullable(Float64), clicks Nullable(Int64), roi Nullable(Float64), roi_of_all Nullable(Float64), peer_cost Nullable(Float64), peer_value Nullable(Float64), conversions_at_peer_rate Nullable(Float64), days_with_data UInt64, dates Array(Date), rows {{ _rows() }}, sql String)
 {%- endmacro %}
+
+{% macro _campaign() -%}
+    Tuple(platform String, account_id String, campaign_id String, campaign_name String, cost Float64, roas Float64, conversions Nullable(Float64))
+{%- endmacro %}
+
+{# Budget shift, of a week: money moved, value gained with its 80 % range; both campaigns over 28 days. #}
+{% macro evidence_shift_type() -%}
+    Tuple(moved Float64, gain Float64, gain_low Float64, gain_high Float64, elasticity Float64, roas_of_all Float64, giver {{ _campaign() }}, receiver {{ _campaign() }}, dates Array(Date), rows {{ _rows() }}, sql String)
+{%- endmacro %}
+
+{% macro evidence_fatigue_type() -%}
+    Tuple(tired_ads UInt64, ads Array(Tuple(ad_id String, ad_name String, ctr_recent Float64, ctr_former Float64, z_score Float64, clicks Float64, expected_clicks Float64, age_days UInt32)), dates Array(Date), rows {{ _rows() }}, sql String)
+{%- endmacro %}
+
+{% macro evidence_concentration_type() -%}
+    Tuple(share Float64, value Float64, cost Nullable(Float64), contributors UInt64, dates Array(Date), rows {{ _rows() }}, sql String)
+{%- endmacro %}
+
+{# `subject` is the currency without a rate or the file's address; `reasons` counts rejected rows. #}
+{% macro evidence_data_type() -%}
+    Tuple(subject String, reasons Map(String, UInt64), dates Array(Date), rows {{ _rows() }}, sql String)
+{%- endmacro %}
