@@ -213,7 +213,8 @@ select
             (w.workspace, w.platform, w.account_id, w.entity_type, w.entity_id),
             concat(
                 'SELECT platform, campaign_name, sum(cost_reporting), ',
-                'sum(conversion_value_reporting), sum(conversions) FROM marts.mart_campaign_daily WHERE workspace = ', {{ sql_literal('w.workspace') }},
+                'sum(conversion_value_reporting), sum(conversions) FROM marts.mart_campaign_daily',
+                ' WHERE workspace = ', {{ sql_literal('w.workspace') }},
                 ' AND coalesce(campaign_id, campaign_name) IN (', {{ sql_literal('w.entity_id') }}, ', ',
                 {{ sql_literal('w.to_entity_id') }}, ') AND date BETWEEN ''', toString(w.date_start),
                 ''' AND ''',
