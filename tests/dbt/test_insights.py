@@ -127,7 +127,7 @@ def test_budget_moves_from_the_weakest_to_the_strongest_that_can_take_it(told: P
     giver, receiver = first["evidence"]["giver"], first["evidence"]["receiver"]
     assert (giver["campaign_id"], receiver["campaign_id"]) == ("Display", "Search, non-brand"), "brand is full"
     assert 0 < first["evidence"]["gain_low"] < first["amount"] < first["evidence"]["gain_high"]
-    assert first["confidence"] > 0.9
+    assert 0.85 < first["confidence"] <= 0.9, "the arithmetic does not know everything"
 
     # the arithmetic, by hand
     elasticity, moved = 0.7, min(0.2 * giver["cost"], 0.3 * receiver["cost"]) / 4

@@ -25,6 +25,30 @@
     Tuple(platform String, account_id String, campaign_id String, campaign_name String, cost Float64, roas Float64, conversions Nullable(Float64))
 {%- endmacro %}
 
+{# A campaign that may give or take budget; `weight` orders them. #}
+{% macro shift_side_type() -%}
+    Tuple(weight Float64, platform String, account_id String, account_name String, entity_id String, entity_name String, spend Float64, roas Float64, events Nullable(Float64), relative_error Float64, is_provisional Bool)
+{%- endmacro %}
+
+{# The judgeable campaigns that meet a condition, those first that deviate by most money. #}
+{% macro shift_side(source, condition) -%}
+    arraySort(
+        campaign -> (-campaign.1, campaign.5),
+        groupArrayIf(
+            cast(
+                (
+                    {{ source }}.spend * abs({{ source }}.roas - {{ source }}.usual_roas), {{ source }}.platform,
+                    {{ source }}.account_id, {{ source }}.account_name, {{ source }}.entity_id, {{ source }}.entity_name,
+                    {{ source }}.spend, {{ source }}.roas, {{ source }}.events, {{ source }}.relative_error,
+                    {{ source }}.is_provisional
+                ),
+                '{{ shift_side_type() }}'
+            ),
+            {{ source }}.is_judgeable and coalesce({{ condition }}, false)
+        )
+    )
+{%- endmacro %}
+
 {# Budget shift, of a week: money moved, value gained with its 80 % range; both campaigns over 28 days. #}
 {% macro evidence_shift_type() -%}
     Tuple(moved Float64, gain Float64, gain_low Float64, gain_high Float64, elasticity Float64, roas_of_all Float64, giver {{ _campaign() }}, receiver {{ _campaign() }}, dates Array(Date), rows {{ _rows() }}, sql String)

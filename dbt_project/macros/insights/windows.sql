@@ -4,7 +4,8 @@
 {%- endmacro %}
 
 {# Campaign days of the windows that end on the days to judge, in reporting currency. Campaigns without an id go by
-   their name. `has_no_rate`: a part of the day's money has no exchange rate. #}
+   their name. `has_no_rate`: a part of the day's money has no exchange rate. `last_date`: the workspace's last day
+   with data; no insight is told of a day after it. #}
 {% macro insight_campaign_days(days) -%}
 select
     c.workspace as workspace,
@@ -21,7 +22,8 @@ select
     c.reporting_currency as currency,
     c.is_provisional as is_provisional,
     c.cost is not null and c.cost_reporting is null
-    or c.conversion_value is not null and c.conversion_value_reporting is null as has_no_rate
+    or c.conversion_value is not null and c.conversion_value_reporting is null as has_no_rate,
+    max(c.date) over (partition by c.workspace) as last_date
 from {{ ref('mart_campaign_daily') }} as c
 where {{ with_history('c.date', days - 1) }}
 {%- endmacro %}
@@ -37,15 +39,6 @@ select distinct
 from {{ ref('int_anomaly_events') }} as e
 array join {{ judged_windows('e.date', days) }} as date_end
 where e.entity_type = 'campaign' and e.family = 'results_down' and {{ with_history('e.date', days - 1) }}
-{%- endmacro %}
-
-{# Last day with data of each workspace, seen from the windows of `days`: no insight is told of a day after it. #}
-{% macro insight_last_days(days_cte) -%}
-select
-    d.workspace as workspace,
-    max(d.date) as last_date
-from {{ days_cte }} as d
-group by d.workspace
 {%- endmacro %}
 
 {# “Campaign” (Account, Platform) #}
@@ -77,4 +70,9 @@ group by d.workspace
     {{ ',
         ' if not loop.last }}
     {%- endfor -%}
+{%- endmacro %}
+
+{# No campaigns, of the type that a budget shift gives. #}
+{% macro insight_no_campaigns() -%}
+    cast([], 'Array(Tuple(String, String, String))')
 {%- endmacro %}

@@ -6,47 +6,26 @@
 
 -- What is worth saying on a day (date_end), most money times confidence first. An insight that lasts has a
 -- row on each of its days, under one key.
-with shifts as (
-    select s.* from {{ ref('int_insight_budget_shift') }} as s
+with insights as (
+    {% for source in [
+        'int_insight_anomalies', 'int_insight_performance', 'int_insight_budget_shift', 'int_insight_fatigue',
+        'int_insight_concentration', 'int_insight_data'
+    ] -%}
+    select
+        {{ insight_columns('i') }},
+        {{ 'i.campaigns' if source == 'int_insight_budget_shift' else insight_no_campaigns() }}
+            as moved_campaigns
+    from {{ ref(source) }} as i
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 -- A budget shift says of its two campaigns what would be said of them as best and worst.
-shifted as (
+told as (
     select
-        s.workspace as workspace,
-        s.date_end as date_end,
-        s.campaigns.1 as platform,
-        s.campaigns.2 as account_id,
-        s.campaigns.3 as entity_id
-    from shifts as s
-    array join s.campaigns
-),
-
-performance as (
-    select p.*
-    from {{ ref('int_insight_performance') }} as p
-    where
-        p.kind = 'waste'
-        or (p.workspace, p.date_end, p.platform, p.account_id, p.entity_id) not in (
-            select
-                s.workspace,
-                s.date_end,
-                s.platform,
-                s.account_id,
-                s.entity_id
-            from shifted as s
-        )
-),
-
-insights as (
-    {% for source in [
-        ref('int_insight_anomalies'), 'performance', 'shifts', ref('int_insight_fatigue'),
-        ref('int_insight_concentration'), ref('int_insight_data')
-    ] -%}
-    select {{ insight_columns('i') }}
-    from {{ source }} as i
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        i.*,
+        arrayFlatten(groupArray(i.moved_campaigns) over (partition by i.workspace, i.date_end)) as moved
+    from insights as i
 ),
 
 ranked as (
@@ -57,7 +36,10 @@ ranked as (
             order by
                 coalesce(toFloat64(i.impact_amount), 0) * coalesce(i.confidence, 0) desc, i.insight_key asc
         ) as place
-    from insights as i
+    from told as i
+    where
+        i.kind not in ('top_performer', 'worst_performer')
+        or not has(i.moved, (toString(i.platform), coalesce(i.account_id, ''), i.entity_id))
 )
 
 select

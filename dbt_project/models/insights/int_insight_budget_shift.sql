@@ -9,10 +9,6 @@ with days as (
     {{ insight_campaign_days(28) }}
 ),
 
-last_days as (
-    {{ insight_last_days('days') }}
-),
-
 tracking_breaks as (
     {{ insight_tracking_breaks(28) }}
 ),
@@ -35,6 +31,7 @@ months as (
         max(d.is_provisional) as is_provisional
     from days as d
     array join {{ judged_windows('d.date', 28) }} as date_end
+    where date_end <= d.last_date
     group by d.workspace, d.platform, d.account_id, d.entity_id, date_end
     having not max(d.has_no_rate) and cost > 0 and value is not null
 ),
@@ -73,70 +70,73 @@ compared as (
             from tracking_breaks as b
         ) as is_judgeable
     from months as m
-    inner join last_days as l on m.workspace = l.workspace
     inner join {{ ref('int_insight_settings') }} as s on m.workspace = s.workspace
-    where m.date_end <= l.last_date
     window everything as (partition by m.workspace, m.date_end)
 ),
 
-donors as (
+-- Both lists of a workspace and day, in the order of what is lost and won against the usual return; the first
+-- giver is paired with the first receiver.
+sides as (
     select
-        c.*,
-        row_number() over (
-            partition by c.workspace, c.date_end
-            order by c.spend * (c.usual_roas - c.roas) desc, c.entity_id asc
-        ) as place
+        c.workspace as workspace,
+        c.date_end as date_end,
+        any(c.currency) as currency,
+        any(c.usual_roas) as usual_roas,
+        any(c.elasticity) as elasticity,
+        any(c.shift_share) as shift_share,
+        any(c.min_insight_amount) as min_insight_amount,
+        any(c.max_shifts) as max_shifts,
+        {{ shift_side('c', 'c.roas < 0.8 * c.usual_roas') }} as givers,
+        {{ shift_side('c', 'not c.is_full and c.events >= 20 and c.roas > 1.1 * c.usual_roas') }} as receivers
     from compared as c
-    where c.is_judgeable and coalesce(c.roas < 0.8 * c.usual_roas, false)
+    group by c.workspace, c.date_end
 ),
 
-receivers as (
+paired as (
     select
-        c.*,
-        row_number() over (
-            partition by c.workspace, c.date_end
-            order by c.spend * (c.roas - c.usual_roas) desc, c.entity_id asc
-        ) as place
-    from compared as c
-    where c.is_judgeable and not c.is_full and coalesce(c.events >= 20 and c.roas > 1.1 * c.usual_roas, false)
+        s.*,
+        pair.1 as giver,
+        pair.2 as receiver
+    from sides as s
+    array join arrayZip(
+        arraySlice(s.givers, 1, least(length(s.receivers), s.max_shifts)),
+        arraySlice(s.receivers, 1, least(length(s.givers), s.max_shifts))
+    ) as pair
 ),
 
 pairs as (
     select
-        d.workspace as workspace,
-        d.date_end as date_end,
-        d.platform as platform,
-        d.account_id as account_id,
-        d.account_name as account_name,
-        d.entity_id as entity_id,
-        d.entity_name as entity_name,
-        d.currency as currency,
-        d.is_provisional or r.is_provisional as is_provisional,
-        d.spend as spend,
-        d.roas as roas,
-        d.events as events,
-        r.platform as to_platform,
-        r.account_id as to_account_id,
-        r.account_name as to_account_name,
-        r.entity_id as to_entity_id,
-        r.entity_name as to_entity_name,
-        r.spend as to_spend,
-        r.roas as to_roas,
-        r.events as to_events,
-        d.usual_roas as usual_roas,
-        d.elasticity as elasticity,
-        d.min_insight_amount as min_insight_amount,
-        least(d.shift_share * d.spend, 0.3 * r.spend) / 4 as moved,
-        r.roas * r.spend / 4 * (pow(1 + moved / (r.spend / 4), d.elasticity) - 1) as won,
-        d.roas * d.spend / 4 * (1 - pow(1 - moved / (d.spend / 4), d.elasticity)) as lost,
+        p.workspace as workspace,
+        p.date_end as date_end,
+        p.giver.platform as platform,
+        p.giver.account_id as account_id,
+        p.giver.account_name as account_name,
+        p.giver.entity_id as entity_id,
+        p.giver.entity_name as entity_name,
+        p.currency as currency,
+        p.giver.is_provisional or p.receiver.is_provisional as is_provisional,
+        p.giver.spend as spend,
+        p.giver.roas as roas,
+        p.giver.events as events,
+        p.receiver.platform as to_platform,
+        p.receiver.account_id as to_account_id,
+        p.receiver.account_name as to_account_name,
+        p.receiver.entity_id as to_entity_id,
+        p.receiver.entity_name as to_entity_name,
+        p.receiver.spend as to_spend,
+        p.receiver.roas as to_roas,
+        p.receiver.events as to_events,
+        p.usual_roas as usual_roas,
+        p.elasticity as elasticity,
+        p.min_insight_amount as min_insight_amount,
+        least(p.shift_share * spend, 0.3 * to_spend) / 4 as moved,
+        to_roas * to_spend / 4 * (pow(1 + moved / (to_spend / 4), elasticity) - 1) as won,
+        roas * spend / 4 * (1 - pow(1 - moved / (spend / 4), elasticity)) as lost,
         won - lost as gain,
-        sqrt(pow(won * r.relative_error, 2) + pow(lost * d.relative_error, 2)) as gain_error,
+        sqrt(pow(won * p.receiver.relative_error, 2) + pow(lost * p.giver.relative_error, 2)) as gain_error,
         gain - 1.2816 * gain_error as gain_low,
         gain + 1.2816 * gain_error as gain_high
-    from donors as d
-    inner join receivers as r
-        on d.workspace = r.workspace and d.date_end = r.date_end and d.place = r.place
-    where d.place <= d.max_shifts
+    from paired as p
 ),
 
 words as (
@@ -224,5 +224,7 @@ select
         '{{ evidence_shift_type() }}'
     )) as evidence,
     w.is_provisional as is_provisional,
-    [(w.platform, w.account_id, w.entity_id), (w.to_platform, w.to_account_id, w.to_entity_id)] as campaigns
+    [
+        (toString(w.platform), w.account_id, w.entity_id), (w.to_platform, w.to_account_id, w.to_entity_id)
+    ] as campaigns
 from words as w

@@ -8,20 +8,17 @@ with days as (
     {{ insight_campaign_days(28) }}
 ),
 
-last_days as (
-    {{ insight_last_days('days') }}
-),
-
-campaigns as (
+-- Campaigns, and with the same reading their platforms.
+entities as (
     select
         d.workspace as workspace,
         d.platform as platform,
-        d.account_id as account_id,
-        'campaign' as entity_type,
-        d.entity_id as entity_id,
+        if(grouping(d.entity_id) = 0, d.account_id, '') as account_id,
+        if(grouping(d.entity_id) = 0, 'campaign', 'platform') as entity_type,
+        if(grouping(d.entity_id) = 0, d.entity_id, toString(d.platform)) as entity_id,
         date_end,
-        argMax(d.account_name, d.date) as account_name,
-        argMax(d.entity_name, d.date) as entity_name,
+        if(entity_type = 'campaign', argMax(d.account_name, d.date), '') as account_name,
+        if(entity_type = 'campaign', argMax(d.entity_name, d.date), toString(d.platform)) as entity_name,
         sum(d.value) as value,
         sum(d.cost) as cost,
         uniqExact(d.date) as days_with_data,
@@ -29,33 +26,11 @@ campaigns as (
         max(d.is_provisional) as is_provisional
     from days as d
     array join {{ judged_windows('d.date', 28) }} as date_end
-    where not d.has_no_rate
-    group by d.workspace, d.platform, d.account_id, d.entity_id, date_end
-),
-
-platforms as (
-    select
-        c.workspace as workspace,
-        c.platform as platform,
-        '' as account_id,
-        'platform' as entity_type,
-        toString(c.platform) as entity_id,
-        c.date_end as date_end,
-        '' as account_name,
-        toString(c.platform) as entity_name,
-        sum(c.value) as value,
-        sum(c.cost) as cost,
-        max(c.days_with_data) as days_with_data,
-        any(c.currency) as currency,
-        max(c.is_provisional) as is_provisional
-    from campaigns as c
-    group by c.workspace, c.platform, c.date_end
-),
-
-entities as (
-    select c.* from campaigns as c
-    union all
-    select p.* from platforms as p
+    where not d.has_no_rate and date_end <= d.last_date
+    group by grouping sets (
+        (d.workspace, d.platform, d.account_id, d.entity_id, date_end),
+        (d.workspace, d.platform, date_end)
+    )
 ),
 
 shares as (
@@ -71,9 +46,7 @@ shares as (
         toFloat64(e.value) / e.days_with_data as value_a_day,
         s.concentration_share as concentration_share
     from entities as e
-    inner join last_days as l on e.workspace = l.workspace
     inner join {{ ref('int_insight_settings') }} as s on e.workspace = s.workspace
-    where e.date_end <= l.last_date
     window level as (partition by e.workspace, e.entity_type, e.date_end)
 ),
 

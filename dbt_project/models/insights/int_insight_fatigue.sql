@@ -21,13 +21,10 @@ with days as (
         a.clicks as clicks,
         a.cost_reporting as cost,
         a.reporting_currency as currency,
-        a.is_provisional as is_provisional
+        a.is_provisional as is_provisional,
+        max(a.date) over (partition by a.workspace) as last_date
     from {{ ref('mart_ad_daily') }} as a
     where {{ with_history('a.date', 27) }} and a.impressions > 0
-),
-
-last_days as (
-    {{ insight_last_days('days') }}
 ),
 
 ads as (
@@ -55,6 +52,7 @@ ads as (
         max(d.is_provisional) as is_provisional
     from days as d
     array join {{ judged_windows('d.date', 28) }} as date_end
+    where date_end <= d.last_date
     group by d.workspace, d.platform, d.account_id, d.entity_id, d.ad_key, date_end
 ),
 
@@ -86,9 +84,7 @@ compared as (
         s.fatigue_drop as fatigue_drop,
         s.min_insight_amount as min_insight_amount
     from ads as a
-    inner join last_days as l on a.workspace = l.workspace
     inner join {{ ref('int_insight_settings') }} as s on a.workspace = s.workspace
-    where a.date_end <= l.last_date
     window campaign as (partition by a.workspace, a.platform, a.account_id, a.entity_id, a.date_end)
 ),
 

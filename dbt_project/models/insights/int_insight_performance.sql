@@ -8,10 +8,6 @@ with days as (
     {{ insight_campaign_days(7) }}
 ),
 
-last_days as (
-    {{ insight_last_days('days') }}
-),
-
 tracking_breaks as (
     {{ insight_tracking_breaks(7) }}
 ),
@@ -35,6 +31,7 @@ weeks as (
         max(d.is_provisional) as is_provisional
     from days as d
     array join {{ judged_windows('d.date', 7) }} as date_end
+    where date_end <= d.last_date
     group by d.workspace, d.platform, d.account_id, d.entity_id, date_end
     having not max(d.has_no_rate) and cost > 0
 ),
@@ -64,9 +61,7 @@ compared as (
         toFloat64(sum(w.cost) over everything) as all_cost,
         toFloat64(w.value) / toFloat64(w.cost) as roas
     from weeks as w
-    inner join last_days as l on w.workspace = l.workspace
     inner join {{ ref('int_anomaly_thresholds') }} as t on w.workspace = t.workspace
-    where w.date_end <= l.last_date
     window
         account as (partition by w.workspace, w.platform, w.account_id, w.date_end),
         everything as (partition by w.workspace, w.date_end)
