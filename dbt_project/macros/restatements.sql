@@ -50,12 +50,15 @@
                 {%- for level in ('ad', 'ad_group', 'campaign') %}
                 x.grain = '{{ level }}', if(r.{{ level }}_id = '', r.{{ level }}_name, r.{{ level }}_id),
                 {%- endfor %}
+                x.grain = 'keyword', if(r.segments['keyword_id'] = '', r.segments['keyword'], r.segments['keyword_id']),
+                x.grain in ('search_term', 'landing_page'), r.segments[x.grain],
                 if(r.account_id = '', r.account_name, r.account_id)
             ) as entity_id,
             nullIf(
                 multiIf(
                     x.grain = 'ad', r.ad_name, x.grain = 'ad_group', r.ad_group_name,
-                    x.grain = 'campaign', r.campaign_name, r.account_name
+                    x.grain = 'campaign', r.campaign_name,
+                    x.grain in ('keyword', 'search_term', 'landing_page'), r.segments[x.grain], r.account_name
                 ), ''
             ) as entity_name
         from raw.ad_performance_rows as r
