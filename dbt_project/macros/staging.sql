@@ -28,9 +28,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether in one of these tables of current exports a workspace counts another event than purchases. #}
-{% macro other_events_are_counted(relations) %}
+{# Whether in one of these tables of current exports a workspace counts another event than purchases, or, by the seed,
+   will in the next that is built. #}
+{% macro other_events_are_counted(relations, workspaces=none) %}
     {% if not execute %}
+        {{ return(true) }}
+    {% endif %}
+    {% if workspaces is not none and run_query(
+        "select count() from " ~ workspaces ~ " where conversion_event not in ('', 'purchase')"
+    ).rows[0][0] > 0 %}
         {{ return(true) }}
     {% endif %}
     {% for relation in relations %}

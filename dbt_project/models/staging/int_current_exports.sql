@@ -3,8 +3,8 @@
     meta={'notes_restatements': true}
 ) }}
 
--- Rule "restatement": for a workspace, platform, grain, account and date the newest export stands, whole. Small: a row
--- an account, day and file; the rows themselves stay where landing typed them.
+-- Rule "restatement": for a workspace, platform, grain, account and date the newest export stands, whole.
+-- Small: a row an account, day and file; the rows themselves stay where landing typed them.
 with coverage as (
     select *
     from {{ source('ops', 'file_coverage') }}
@@ -49,15 +49,19 @@ loads as (
         f.export_order as exported_at,
         f.restatement_days as restatement_days,
         coalesce(nullIf(w.conversion_event, ''), 'purchase') as event,
-        if(event = 'purchase', f.conversion_tiers, f.event_tiers[event]) as tiers,
+        event = 'purchase' as counts_purchases,
+        f.event_tiers[event] != [] as has_tiers,
+        f.event_columns[event] as event_headers,
         f.missing_is_zero and mapContains(f.column_map, 'impressions') as impressions_zero,
         f.missing_is_zero and mapContains(f.column_map, 'clicks') as clicks_zero,
         f.missing_is_zero and mapContains(f.column_map, 'cost') as cost_zero,
         f.missing_is_zero and if(
-            event = 'purchase', mapContains(f.column_map, 'conversions'), tiers != [] or f.event_columns[event][1] != ''
+            counts_purchases, mapContains(f.column_map, 'conversions'), has_tiers or event_headers[1] != ''
         ) as conversions_zero,
         f.missing_is_zero and if(
-            event = 'purchase', mapContains(f.column_map, 'conversion_value'), tiers != [] or f.event_columns[event][2] != ''
+            counts_purchases,
+            mapContains(f.column_map, 'conversion_value'),
+            has_tiers or event_headers[2] != ''
         ) as conversion_value_zero
     from {{ source('ops', 'current_loads') }} as f
     left join {{ ref('workspaces') }} as w on f.workspace = w.workspace
@@ -74,7 +78,7 @@ select
     l.file_id as file_id,
     l.exported_at as exported_at,
     l.restatement_days as restatement_days,
-    cast(if(l.event = 'purchase', '', l.event) as LowCardinality(String)) as event,
+    cast(if(l.counts_purchases, '', l.event) as LowCardinality(String)) as event,
     l.impressions_zero as impressions_zero,
     l.clicks_zero as clicks_zero,
     l.cost_zero as cost_zero,

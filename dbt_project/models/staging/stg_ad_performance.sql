@@ -1,16 +1,20 @@
 {{ config(materialized='view', settings={}, query_settings={}) }}
-{% set others = other_events_are_counted([ref('int_current_exports')]) %}
+{% set others = other_events_are_counted([ref('int_current_exports')], ref('workspaces')) %}
 
--- The newest export's rows of every account and day, in one unit, one grain a row. Their values were made by landing,
--- which judged the same cells (include/landing/values.py); which exports stand is in int_current_exports.
+-- The newest export's rows of every account and day, in one unit, one grain a row. Landing made their values
+-- when it judged the same cells (include/landing/values.py); int_current_exports says which exports stand.
 select
     r.workspace as workspace,
     r.source as platform,
     x.grain as grain,
-    {% for column in ('account_id', 'account_name', 'campaign_id', 'campaign_name', 'ad_group_id', 'ad_group_name',
-        'ad_id', 'ad_name') -%}
-    nullIf(r.{{ column }}, '') as {{ column }},
-    {% endfor -%}
+    nullIf(r.account_id, '') as account_id,
+    nullIf(r.account_name, '') as account_name,
+    nullIf(r.campaign_id, '') as campaign_id,
+    nullIf(r.campaign_name, '') as campaign_name,
+    nullIf(r.ad_group_id, '') as ad_group_id,
+    nullIf(r.ad_group_name, '') as ad_group_name,
+    nullIf(r.ad_id, '') as ad_id,
+    nullIf(r.ad_name, '') as ad_name,
     r.segments as segments,
     r.date as date,
     coalesce(r.impressions, if(x.impressions_zero, 0, null)) as impressions,
@@ -27,6 +31,7 @@ from {{ source('raw', 'ad_performance_rows') }} as r
 inner join {{ ref('int_current_exports') }} as x
     on r.load_id = x.load_id and r.date = x.date and r.account_id = x.account_id
 {%- if others %}
-left join {{ source('ops', 'file_ledger') }} as l on x.load_id = l.load_id and l.status = 'loaded' and x.event != ''
+left join {{ source('ops', 'file_ledger') }} as l
+    on x.load_id = l.load_id and l.status = 'loaded' and x.event != ''
 {%- endif %}
 where r.disposition = 'loaded'
