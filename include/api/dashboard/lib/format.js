@@ -70,6 +70,7 @@ const NAMES = {
   microsoft_ads: "Microsoft Ads", pinterest_ads: "Pinterest Ads", snapchat_ads: "Snapchat Ads", x_ads: "X Ads",
   reddit_ads: "Reddit Ads", amazon_ads: "Amazon Ads", apple_search_ads: "Apple Search Ads", dv360: "DV360",
   cm360: "CM360", ga4: "GA4", generic: "Other tables", ad_group: "Ad group",
+  roi: "ROI", roas: "ROAS", cpa: "CPA", ctr: "CTR", cvr: "CVR", cpc: "CPC", cpm: "CPM", aov: "AOV",
   ctr_collapse: "CTR collapse", cpc_jump: "CPC jump",
 };
 // "spend_stop" as "Spend stop"; the platforms as they write themselves.

@@ -51,7 +51,7 @@ export function Table({ caption, columns, rows, rowKey, sort, onSort, rowClass, 
             return html`<th key=${column.key} scope="col" class=${column.align ?? "start"} aria-sort=${order} title=${column.title}>
               ${onSort && column.sort
                 ? html`<button type="button" class="sorter" onClick=${() => onSort(column.key)}>
-                    ${column.label}<span class="arrow" aria-hidden="true">${active ? (sort.down ? "↓" : "↑") : ""}</span>
+                    ${column.align === "end" && html`<span class="arrow" aria-hidden="true">${active ? (sort.down ? "↓" : "↑") : ""}</span>`}${column.label}${column.align !== "end" && html`<span class="arrow" aria-hidden="true">${active ? (sort.down ? "↓" : "↑") : ""}</span>`}
                   </button>`
                 : column.label}
             </th>`;

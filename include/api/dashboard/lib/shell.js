@@ -72,11 +72,13 @@ export function Filters({ meta }) {
   </form>`;
 }
 
-export const comparison = (query, period) => {
+// What the period is compared with. `whole` is false where the numbers do not reach back that far: then nothing is compared.
+export const comparison = (query, period, meta) => {
   const before = previousOf(period, query.compare);
   const names = { week: "the same weekdays before", year: "the year before" };
   const plain = period.days === 1 ? day(before.from, { weekday: "long", day: "numeric", month: "short" }) : `the ${count(period.days, "day")} before`;
-  return { ...before, name: names[query.compare] ?? plain, short: period.days === 1 ? dayAndWeekday(before.from) : span(before.from, before.to) };
+  const whole = Boolean(meta.freshness.first_date) && before.from >= meta.freshness.first_date;
+  return { ...before, whole, name: names[query.compare] ?? plain, short: period.days === 1 ? dayAndWeekday(before.from) : span(before.from, before.to) };
 };
 
 // Yesterday's numbers are there in the morning, those of a slow platform a day or two later.

@@ -28,21 +28,21 @@ export default function Campaigns({ query, meta, period }) {
   const asked = SHOWN.includes(query.level) ? query.level : "campaign";
   const level = least && SHOWN.indexOf(asked) < SHOWN.indexOf(least) ? least : asked;
   const sort = { key: COLUMNS.some(([key]) => key === query.sort) || query.sort === "name" ? query.sort : "cost", down: query.order !== "up" };
+  const before = period && comparison(query, period, meta);
   const params = period && {
-    workspace: meta.workspace, group_by: level, date_from: period.from, date_to: period.to, compare: compareOf(query),
+    workspace: meta.workspace, group_by: level, date_from: period.from, date_to: period.to, compare: before.whole ? compareOf(query) : "",
     order_by: sort.key, descending: sort.down, ...filters(query), campaign: query.search, limit: PAGE,
   };
   const from = useLoad(() => params && read("analytics/roi", params), [JSON.stringify(params)]);
   const [more, setMore] = useState([]);
   useEffect(() => setMore([]), [from.data]);
   if (!period) return html`<${Title}>Campaigns<//><${Empty} title="No numbers yet">Load an export first; its campaigns appear here.<//>`;
-  const before = comparison(query, period);
   const platforms = [["", "All platforms"], ...[...new Set([...meta.platforms.map((row) => row.platform), query.platform].filter(Boolean))].map((name) => [name, label(name)])];
   const open = SHOWN.slice(least ? SHOWN.indexOf(least) : 0);
   const onSort = (key) => set({ sort: key === "cost" ? "" : key, order: sort.key === key ? (sort.down ? "up" : "") : key === "name" ? "up" : "" });
   return html`
     <${Trail} query=${query} patchOf=${(step) => ({ level: step && next(step) !== "campaign" ? (next(step) ?? "") : "" })} />
-    <${Title} lead="${span(period.from, period.to)}, compared with ${before.name}">${heading(query, at, level)}<//>
+    <${Title} lead="${span(period.from, period.to)}, ${before.whole ? `compared with ${before.name}` : "without a comparison: the numbers do not reach back that far"}">${heading(query, at, level)}<//>
     <div class="tools">
       <${Choice} legend="Level" name="level" value=${level} options=${open.map((one) => [one, plural(one).replace(/^./, (c) => c.toUpperCase())])} onChange=${(one) => set({ level: one === "campaign" ? "" : one })} />
       <${Select} text="Platform" value=${query.platform ?? ""} options=${platforms} onChange=${(platform) => set({ ...cleared, platform })} />
@@ -81,8 +81,8 @@ function Search({ value }) {
 
 function Rows({ rows, level, page, query, sort, onSort }) {
   const deeper = level !== "ad";
-  const parent = LEVELS[LEVELS.indexOf(level) - 1];
-  const under = (row) => [label(row.platform), parent === "platform" ? "" : row[`${parent}_name`]].filter(Boolean).join(", ");
+  const parents = LEVELS.slice(1, LEVELS.indexOf(level)).slice(-2);
+  const under = (row) => [label(row.platform), ...parents.map((parent) => row[`${parent}_name`])].filter(Boolean).join(", ");
   const unit = (key) => (MONEY.includes(key) && page.currency ? html` <small>${page.currency}</small>` : "");
   const cell = (key, write, better) => (row) => html`${write(row)}${row.change && html`<small class="below">${row.change[key] === null || row.change[key] === undefined ? " " : html`<${Change} share=${row.change[key]} better=${better} least=${0.05} />`}</small>`}`;
   const columns = [

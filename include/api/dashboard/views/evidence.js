@@ -26,7 +26,7 @@ export function Evidence({ insight }) {
       const days = found.points.map((point) => {
         const band = point.band[found.metric];
         const inside = point.date >= found.date_start && point.date <= found.date_end;
-        const mark = point.anomalies.find((one) => one.metric === found.metric) ?? (inside && insight.evidence.dates?.includes?.(point.date) ? insight : null);
+        const mark = point.anomalies.find((one) => one.metric === found.metric) ?? (inside && insight.evidence.metrics && insight.evidence.dates?.includes?.(point.date) ? insight : null);
         return {
           date: point.date, young: point.is_provisional, value: lifted(found.metric, point.values[found.metric]),
           expected: lifted(found.metric, band?.expected), lower: lifted(found.metric, band?.lower), upper: lifted(found.metric, band?.upper),
@@ -60,7 +60,7 @@ function Figures({ insight }) {
           { key: "band", label: "Band", align: "end", cell: (row) => `${figure(row.metric, row.lower)} to ${figure(row.metric, row.upper)}` },
           { key: "z", label: "Surprise", title: "Distance from the expected in standard deviations", align: "end", cell: (row) => (row.z_score === null ? "–" : `${number(row.z_score, 1)}\u202fσ`) },
         ]} />
-        <p class="soft small">Money of single metrics is in the account's own currency.</p>`
+        <p class="soft small">${insight.impact_currency ? `Money in ${insight.impact_currency}. ` : ""}Surprise: how many standard deviations from the expected.</p>`
       : html`<dl class="scalars">${scalars(insight.evidence).map(([name, value]) => html`<div><dt>${label(name)}</dt><dd>${value}</dd></div>`)}</dl>`}
     ${others > 0 && html`<p class="small">Explains ${count(others, "other deviation")}: ${children.slice(0, 5).map((one) => `${label(one.entity_type)} ${one.entity_type === "platform" ? label(one.entity_name) : `“${one.entity_name}”`}`).join(", ")}${others > 5 ? " …" : "."}</p>`}
     ${sql && html`<details class="small"><summary>The same as SQL</summary><pre tabindex="0"><code>${sql}</code></pre></details>`}`;

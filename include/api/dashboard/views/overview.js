@@ -19,7 +19,7 @@ const TILES = [
 const FULL = { spend: "Spend", value: "Conversion value", roas: "Return on ad spend", cpa: "Cost per conversion" };
 
 export function Overview({ query, meta, period }) {
-  const before = period && comparison(query, period);
+  const before = period && comparison(query, period, meta);
   const workspace = meta.workspace;
   // The shell has the last day already; any other period is asked for, and the one to compare with where it is not the usual.
   const usual = query.compare === "previous";
@@ -37,7 +37,7 @@ export function Overview({ query, meta, period }) {
     Copy a file that an ad platform exported into the bucket, or run <code>bin/insightflow load FILE</code>. Numbers appear here about a minute later.<//>`;
   return html`<${Loaded} from=${now} lines=${10} what="Reading the marts">
     ${(summary) => {
-      const past = usual ? summary.previous_totals : then.data?.totals;
+      const past = !before.whole ? null : usual ? summary.previous_totals : then.data?.totals;
       const changes = Object.fromEntries(TILES.map(([key]) => [key, changeOf(summary.totals[key], past?.[key] ?? null)]));
       return html`
         <${Title} lead=${html`<${Headline} summary=${summary} changes=${changes} period=${period} />`}>
@@ -79,7 +79,7 @@ function Tile({ name, summary, past, share: moved, before, pick }) {
     <h2><${Link} href=${toView("trends", { metric: name })} title="${FULL[name]} over time">${FULL[name]}<//></h2>
     <p class="figure">${metric.money ? html`<${Money} amount=${value} currency=${summary.currency} digits=${name === "cpa" ? 2 : 0} />` : ratio(value)}</p>
     <p class="versus">
-      ${moved === null ? html`<span class="soft">no comparison</span>` : html`<${Change} share=${moved} better=${metric.better} /> <span class="soft" title="compared with ${before.name}">from ${metric.money ? money(past[name], "", name === "cpa" ? 2 : 0) : ratio(past[name])}</span>`}
+      ${moved === null ? html`<span class="soft" title=${before.whole ? "" : `The numbers do not reach back to ${before.short}`}>no comparison</span>` : html`<${Change} share=${moved} better=${metric.better} /> <span class="soft" title="compared with ${before.name}">from ${metric.money ? money(past[name], "", name === "cpa" ? 2 : 0) : ratio(past[name])}</span>`}
     </p>
     <${Spark} points=${points} label="${FULL[name]} over ${count(points.length, "day")}" />
   </article>`;

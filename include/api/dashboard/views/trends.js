@@ -1,14 +1,14 @@
 // A metric by day: what was to be expected, what came, and the days that stand out.
 import { html, useMemo } from "../lib/html.js";
 import { read } from "../lib/api.js";
-import { count, dayAndWeekday, label, money, NONE, shift, span } from "../lib/format.js";
+import { count, dayAndWeekday, daysBetween, label, money, NONE, shift, span } from "../lib/format.js";
 import { depth, filters, nameOf, next, paramsOf, plural, Trail } from "../lib/entity.js";
 import { Empty, Loaded, useLoad } from "../lib/load.js";
 import { fromSeries, LONG, METRICS } from "../lib/metrics.js";
 import { Chart } from "../lib/chart.js";
 import { Change, Choice, Severity, Table } from "../lib/parts.js";
 import { compareOf, Link, set, toView, withQuery } from "../lib/query.js";
-import { Title } from "../lib/shell.js";
+import { comparison, Title } from "../lib/shell.js";
 
 const SHOWN = ["spend", "value", "roas", "cpa", "conversions", "clicks", "ctr", "cpc"];
 const LEAST_DAYS = 28;
@@ -20,6 +20,7 @@ export default function Trends({ query, meta, period }) {
   // A line of a few days says nothing: it reaches back four weeks at least.
   const shown = period && { from: period.days < LEAST_DAYS ? shift(period.to, 1 - LEAST_DAYS) : period.from, to: period.to };
   const ours = { workspace: meta.workspace, date_from: shown?.from, date_to: shown?.to, ...filters(query) };
+  const before = shown && comparison(query, { ...shown, days: daysBetween(shown.from, shown.to) + 1 }, meta);
   const keys = [JSON.stringify(ours), metric, query.compare];
   const trends = useLoad(
     () => shown && read("analytics/trends", { ...ours, metrics: [...new Set([METRICS[metric].series, detected(metric)])], compare: compareOf(query) }),
@@ -36,7 +37,7 @@ export default function Trends({ query, meta, period }) {
       <${Loaded} from=${trends} lines=${9}>${(answer) => html`<${Line} answer=${answer} metric=${metric} what=${what} query=${query} />`}<//>
     </section>
     <div class="columns even">
-      <${Parts} query=${query} ours=${ours} metric=${metric} at=${at} />
+      <${Parts} query=${query} ours=${ours} metric=${metric} at=${at} before=${before} />
       <${Anomalies} query=${query} ours=${ours} at=${at} currency=${meta.currency} />
     </div>`;
 }
@@ -80,12 +81,12 @@ export function daysOf(answer, metric) {
 }
 
 // What the whole is made of: one level down, each a way deeper.
-function Parts({ query, ours, metric, at }) {
+function Parts({ query, ours, metric, at, before }) {
   const level = at === "ad" ? null : at ? next(at) : "platform";
   const own = METRICS[metric].series;
   const from = useLoad(
-    () => level && read("analytics/roi", { ...ours, group_by: level, compare: compareOf(query), order_by: "cost", limit: 12 }),
-    [JSON.stringify(ours), level, query.compare],
+    () => level && read("analytics/roi", { ...ours, group_by: level, compare: before.whole ? compareOf(query) : "", order_by: "cost", limit: 12 }),
+    [JSON.stringify(ours), level, query.compare, before.whole],
   );
   if (!level) return html`<div></div>`;
   const { write, better, money: isMoney } = METRICS[metric];
@@ -105,7 +106,8 @@ function Parts({ query, ours, metric, at }) {
 
 function Anomalies({ query, ours, at, currency }) {
   const known = ["platform", "account", "campaign"].includes(at);
-  const entity = known ? { entity_type: at, entity_id: query[at] } : {};
+  // One cause shows on every level; without a choice the coarsest is enough.
+  const entity = known ? { entity_type: at, entity_id: query[at] } : { entity_type: "platform" };
   const { date_from, date_to, workspace, platform, account_id } = ours;
   const from = useLoad(
     () => (at && !known ? { items: [], notes: [] } : read("analytics/anomalies", { workspace, platform, account_id: at === "campaign" ? account_id : "", date_from, date_to, limit: 60, ...entity })),
