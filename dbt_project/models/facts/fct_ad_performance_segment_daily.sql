@@ -2,8 +2,8 @@
     order_by=['workspace', 'platform', 'grain', 'account_id', 'campaign_id', 'ad_group_id', 'ad_id']
 ) }}
 
--- Keywords, search terms, landing pages. They repeat the money of ad groups and campaigns: the other fact has the
--- same rows with these columns summed away, and no mart adds them to anything.
+-- Keywords, search terms, landing pages. They repeat the money of ad groups and campaigns: the other fact
+-- has the same rows with these columns summed away, and no mart adds them to anything.
 {% set segments = ['keyword_id', 'keyword', 'match_type', 'search_term', 'landing_page'] %}
 {% set utm = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_content', 'utm_term'] %}
 with named as (
