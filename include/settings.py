@@ -70,8 +70,9 @@ class Settings(BaseSettings):
     airflow_secret_key: SecretStr = SecretStr("")
     airflow_fernet_key: SecretStr = SecretStr("")
 
-    # How many Airflow tasks run at once, and how many threads dbt uses in each build.
+    # How many Airflow tasks run at once, how many of them build with dbt, and how many threads each build uses.
     airflow_parallelism: int = 4
+    build_slots: int = 2
     dbt_threads: int = 2
     max_insights_a_day: int = 20
     # How often the bucket is listed for new files; raise it for a large bucket that costs by request.

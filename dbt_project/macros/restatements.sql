@@ -19,10 +19,13 @@
                 {%- for level in ('ad', 'ad_group', 'campaign') %}
                 if(grain = '{{ level }}', coalesce({{ level }}_id, {{ level }}_name), null),
                 {%- endfor %}
-                if(grain = 'account', coalesce(account_id, account_name), null), ''
+                if(grain = 'account', coalesce(account_id, account_name), null),
+                if(grain = 'keyword', coalesce(nullIf(segments['keyword_id'], ''), segments['keyword']), null),
+                if(grain in ('search_term', 'landing_page'), segments[grain], null), ''
             ) as entity_id,
             multiIf(
-                grain = 'ad', ad_name, grain = 'ad_group', ad_group_name, grain = 'campaign', campaign_name, account_name
+                grain = 'ad', ad_name, grain = 'ad_group', ad_group_name, grain = 'campaign', campaign_name,
+                grain in ('keyword', 'search_term', 'landing_page'), segments[grain], account_name
             ) as entity_name
         from {{ relation }}
         where _partition_id in ('{{ partition_ids | join("', '") }}')

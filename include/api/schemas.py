@@ -208,24 +208,6 @@ class Summary(BaseModel):
     quality: Quality
 
 
-class LedgerFile(BaseModel):
-    """The newest attempt at a file."""
-
-    file_id: str
-    workspace: str
-    source: str
-    uri: str
-    status: str
-    loaded_at: datetime
-    rows_read: int
-    rows_loaded: int
-    rows_rejected: int
-    rows_skipped: int
-    date_min: date | None
-    date_max: date | None
-    error: str
-
-
 class Ready(BaseModel):
     """Whether the databases answer."""
 

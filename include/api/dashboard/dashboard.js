@@ -39,7 +39,7 @@ async function refresh() {
     drawSummary(summary);
     const files = read("data/files", { workspace: state.workspace, limit: 6 });
     await inbox();
-    drawFiles(await files);
+    drawFiles((await files).items);
     $("content").setAttribute("aria-busy", "false");
   } catch (error) {
     fail(error);
