@@ -36,6 +36,7 @@
         '{{ entity }}' as entity_type,
         m.workspace as workspace,
         m.platform as platform,
+        m.grain as grain,
         m.month_start as month_start,
         {% for level in entity_levels() -%}
             {%- if level in levels -%}

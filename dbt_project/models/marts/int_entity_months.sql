@@ -5,6 +5,7 @@ with months as (
     select
         f.workspace as workspace,
         f.platform as platform,
+        f.grain as grain,
         toStartOfMonth(f.date) as month_start,
         {{ named_entity_path('f') }},
         min(f.date) as first_date,
@@ -22,6 +23,7 @@ with months as (
     group by
         f.workspace,
         f.platform,
+        f.grain,
         toStartOfMonth(f.date),
         {{ named_entity_path('f', grouped=true) }}
 ),
@@ -35,18 +37,20 @@ spans as (
         b.entity_type as entity_type,
         b.workspace as workspace,
         b.platform as platform,
+        b.grain as grain,
         b.month_start as month_start,
         {{ entity_path_columns('b') }},
         b.name as name,
         {{ entity_spans('b') }}
     from by_level as b
-    group by b.entity_type, b.workspace, b.platform, b.month_start, {{ entity_path('b') }}, b.name
+    group by b.entity_type, b.workspace, b.platform, b.grain, b.month_start, {{ entity_path('b') }}, b.name
 )
 
 select
     cast(s.entity_type as LowCardinality(String)) as entity_type,
     s.workspace as workspace,
     s.platform as platform,
+    s.grain as grain,
     s.month_start as month_start,
     {{ entity_path_columns('s') }},
     s.name as name,

@@ -334,8 +334,10 @@ select
     cast(spend as Nullable(Decimal(38, 6))) as spend_to_date,
     cast(toDecimal128(toFloat64(budget) * share_elapsed, 6) as Nullable(Decimal(38, 6))) as expected_to_date,
     cast(month_end as Nullable(Decimal(38, 6))) as projected_spend,
+    -- greatest() takes no notice of NULL
     cast(
-        greatest(month_end - toDecimal128(half_width, 6), spend) as Nullable(Decimal(38, 6))
+        if(half_width is null, null, greatest(month_end - toDecimal128(half_width, 6), spend))
+        as Nullable(Decimal(38, 6))
     ) as projected_low,
     cast(month_end + toDecimal128(half_width, 6) as Nullable(Decimal(38, 6))) as projected_high,
     pace,
