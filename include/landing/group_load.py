@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing.accounts import Counted, count, note_shape, settle
 from include.landing.bucket import Bucket
-from include.landing.errors import CONTENT_ERRORS, RefusedFile, content_refusal, error_code, refuse
+from include.landing.errors import CONTENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
 from include.landing.evidence import decide_date_style, decide_marks, evidence
 from include.landing.forms import Attempt, Form, reader_of
 from include.landing.readers.base import Reader
@@ -41,7 +41,9 @@ def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[At
     """
     try:
         _load(client, bucket, form, attempts, source)
-    except (RefusedFile, ClickHouseError) as error:
+    except OSError:
+        raise
+    except Exception as error:
         if isinstance(error, ClickHouseError) and error_code(error) not in CONTENT_ERRORS:
             raise
         if len(attempts) > 1:
@@ -50,8 +52,7 @@ def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[At
                 load_group(client, bucket, form, [attempt], source)
             return
         [attempt] = attempts
-        assert attempt.sniffed is not None
-        refuse(attempt.line, error if isinstance(error, RefusedFile) else content_refusal(attempt.sniffed, error))
+        refuse(attempt.line, refusal_of(error, attempt.sniffed, attempt.file.key))
 
 
 def _load(client: Client, bucket: Bucket, form: Form, attempts: Sequence[Attempt], source: Source | None) -> None:
