@@ -20,8 +20,8 @@ with listings as (
     where y.grain in {{ entity_levels() }}
 ),
 
--- Campaigns are listed whole by the account's campaign export, by one of ads where they have ads. The coarsest
--- export that still comes (it is not a week behind the others) says what is gone.
+-- An account's campaign export lists all campaigns, one of ads those that have ads. The coarsest export that
+-- still comes (it is not a week behind the others) says what is gone.
 ranked as (
     select
         l.*,
