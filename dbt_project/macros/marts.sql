@@ -22,13 +22,15 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# Facts of the first of `grains` that an account has on a day: grains repeat the same money and never add. #}
-{% macro rows_of_first_grain(grains) -%}
+{# Facts of the first of `grains` that an account has on a day: grains repeat the same money and never add.
+   `facts` is another fact of the same columns, `only` a condition on its rows. #}
+{% macro rows_of_first_grain(grains, facts=none, only='1') -%}
     select *
-    from {{ ref('fct_ad_performance_daily') }}
+    from {{ facts or ref('fct_ad_performance_daily') }}
     where
         {{ only_build_dates('date') }}
         and grain in ('{{ grains | join("', '") }}')
+        and {{ only }}
     qualify
         indexOf(['{{ grains | join("', '") }}'], grain)
         = min(indexOf(['{{ grains | join("', '") }}'], grain))

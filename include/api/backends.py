@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 QUERY_SECONDS = 10
 PROBE_SECONDS = 2
 POOL = 8
-# Tables that a fresh installation does not have yet: no rows, not an error.
-UNKNOWN_TABLE, UNKNOWN_DATABASE = 60, 81
+STREAM_BYTES = 64 * 1024
+# ClickHouse's codes for too many queries, too slow, out of memory, shutting down: a later request may succeed.
+OVERLOADED = frozenset({159, 202, 241, 394})
 
 
 class Backends:
@@ -50,33 +51,49 @@ class Backends:
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
             raise Unavailable("PostgreSQL", str(error).splitlines()[0]) from error
 
-    def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Rows of a ClickHouse query by the read-only user; none where the table does not exist yet.
+    def query(self, query: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Rows of a ClickHouse query by the read-only user. Only ``Warehouse`` and ``Versions`` may ask: no scope here.
 
-        Raises ``Unavailable``, also when the query takes longer than ``QUERY_SECONDS``.
+        Raises ``Unavailable``, also when the query takes longer than ``QUERY_SECONDS``, and the driver's
+        ``ClickHouseError`` with the server's code.
         """
+        with self._clickhouse() as client:
+            return list(client.query(query, parameters=dict(parameters)).named_results())
+
+    def stream(self, query: str, parameters: Mapping[str, Any], form: str) -> Iterator[bytes]:
+        """Bytes of a result in a ClickHouse format, in pieces. Only ``Warehouse`` may ask. Raises as ``query``."""
+        with self._clickhouse() as client:
+            source = client.raw_stream(query, parameters=dict(parameters), fmt=form)
+            try:
+                while piece := source.read(STREAM_BYTES):
+                    yield piece
+            finally:
+                source.close()
+
+    @contextlib.contextmanager
+    def _clickhouse(self) -> Iterator[Client]:
         from clickhouse_connect.driver.exceptions import ClickHouseError
 
         client: Client | None = None
         try:
             client = self._client()
-            result = client.query(query, parameters=dict(parameters or {}))
-            rows = list(result.named_results())
+            yield client
         except ClickHouseError as error:
             code = getattr(error, "code", None)
-            if code in (UNKNOWN_TABLE, UNKNOWN_DATABASE):
-                rows = []
-            elif code is None:
-                # The server did not answer: this client's sockets are of no more use.
+            if code is None or code in OVERLOADED:
+                # The server did not answer, or not in time: this client's sockets are of no more use.
                 self._discard(client)
                 client = None
                 raise Unavailable("ClickHouse", str(error).splitlines()[0]) from error
-            else:
-                raise
+            raise
+        except BaseException:
+            # Cut off in the middle: what is left in the socket belongs to no other query.
+            self._discard(client)
+            client = None
+            raise
         finally:
             if client is not None:
                 self._give_back(client)
-        return rows
 
     def probe(self) -> dict[str, str]:
         """The databases and what is wrong with each; empty where it answers our log-in."""

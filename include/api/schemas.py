@@ -166,6 +166,7 @@ class Day(BaseModel):
 class Freshness(BaseModel):
     """How far the numbers reach."""
 
+    first_date: date | None = Field(description="first day in the marts: a comparison from before it is partial")
     last_date: date | None = Field(description="last day in the marts")
     provisional_days: int = Field(description="days of the period whose numbers the platforms may still change")
     unpriced: int = Field(description="platform-days of the period left out of the money: a rate is missing")
@@ -206,24 +207,6 @@ class Summary(BaseModel):
     daily: list[Day]
     freshness: Freshness
     quality: Quality
-
-
-class LedgerFile(BaseModel):
-    """The newest attempt at a file."""
-
-    file_id: str
-    workspace: str
-    source: str
-    uri: str
-    status: str
-    loaded_at: datetime
-    rows_read: int
-    rows_loaded: int
-    rows_rejected: int
-    rows_skipped: int
-    date_min: date | None
-    date_max: date | None
-    error: str
 
 
 class Ready(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -25,6 +25,11 @@ class Caller:
         return EVERY in self.workspaces or workspace in self.workspaces
 
     @property
+    def sees_all(self) -> bool:
+        """Whether rows of every workspace may be shown."""
+        return EVERY in self.workspaces
+
+    @property
     def may_edit(self) -> bool:
         """Whether the status of an insight may be set."""
         return self.role in ("analyst", "admin")
@@ -42,11 +47,3 @@ def postgres_scope(caller: Caller, column: ColumnElement[str], wanted: str | Non
 
     allowed = caller.narrowed(wanted)
     return true() if EVERY in allowed else column.in_(allowed)
-
-
-def clickhouse_scope(caller: Caller, wanted: str | None = None) -> tuple[str, dict[str, Any]]:
-    """Condition on the column ``workspace`` and its parameters, for ClickHouse."""
-    allowed = caller.narrowed(wanted)
-    if EVERY in allowed:
-        return "1", {}
-    return "workspace IN {workspaces:Array(String)}", {"workspaces": list(allowed)}

@@ -9,6 +9,7 @@ from typing import Any
 
 from include.api import store
 from include.api.backends import Backends
+from include.api.intake import trust
 from include.api.schemas import (
     AnomalyCount,
     Campaign,
@@ -23,7 +24,8 @@ from include.api.schemas import (
     Totals,
     Waste,
 )
-from include.api.scope import Caller, clickhouse_scope
+from include.api.scope import Caller
+from include.api.warehouse import Warehouse
 
 SPARK_DAYS = 28
 TOP = 3
@@ -35,10 +37,8 @@ SUMS = (
 
 def visible_workspaces(backends: Backends, caller: Caller) -> list[str]:
     """The caller's workspaces that have data, in order of their names."""
-    condition, parameters = clickhouse_scope(caller)
-    rows = backends.rows(
-        f"SELECT DISTINCT workspace FROM marts.mart_platform_daily WHERE {condition} ORDER BY workspace",
-        parameters,
+    rows = Warehouse(backends, caller).rows(
+        "SELECT DISTINCT p.workspace AS workspace FROM @marts.mart_platform_daily AS p ORDER BY workspace"
     )
     return [str(row["workspace"]) for row in rows]
 
@@ -52,9 +52,9 @@ def summarise(
     Raises ``Unavailable``.
     """
     names = visible_workspaces(backends, caller)
-    chosen = workspace or _default_workspace(backends, caller, names)
+    chosen = workspace or default_workspace(backends, caller, names)
     reader = _Reader(backends, caller, chosen)
-    last = reader.last_date()
+    first, last = reader.dates()
     period = _period(date_from, date_to, last)
     previous = _before(period) if period else None
     platforms = reader.platforms(period)
@@ -79,12 +79,13 @@ def summarise(
         anomalies=reader.anomalies(period),
         insights=inbox,
         daily=reader.daily(period),
-        freshness=reader.freshness(period, last, published),
+        freshness=reader.freshness(period, (first, last), published),
         quality=reader.quality(),
     )
 
 
-def _default_workspace(backends: Backends, caller: Caller, names: list[str]) -> str:
+def default_workspace(backends: Backends, caller: Caller, names: list[str]) -> str:
+    """The installation's own workspace where the caller sees it and it has data, else the first that they see."""
     own = backends.settings.workspace
     if own in names or not names:
         return own if caller.sees(own) else next(iter(caller.workspaces), own)
@@ -92,40 +93,38 @@ def _default_workspace(backends: Backends, caller: Caller, names: list[str]) -> 
 
 
 class _Reader:
-    """Queries of one workspace; the scope is the caller's, narrowed to it."""
+    """Queries of one workspace."""
 
     def __init__(self, backends: Backends, caller: Caller, workspace: str) -> None:
-        self._backends = backends
-        self._condition, self._parameters = clickhouse_scope(caller, workspace)
+        self._warehouse = Warehouse(backends, caller, workspace)
 
-    def _rows(self, query: str, period: Period | None = None, **more: Any) -> list[dict[str, Any]]:
+    def _rows(self, query: str, period: Period | None = None) -> list[dict[str, Any]]:
         days = {"first": period.date_from, "last": period.date_to} if period else {}
-        scoped = query.replace("{scope}", self._condition).replace(
-            "{days}", "date BETWEEN {first:Date} AND {last:Date}"
-        )
-        return self._backends.rows(scoped, self._parameters | days | more)
+        return self._warehouse.rows(query.replace("{days}", "date BETWEEN {first:Date} AND {last:Date}"), days)
 
-    def last_date(self) -> date | None:
-        rows = self._rows("SELECT maxOrNull(date) AS last FROM marts.mart_platform_daily WHERE {scope}")
-        return rows[0]["last"] if rows else None
+    def dates(self) -> tuple[date | None, date | None]:
+        rows = self._rows(
+            "SELECT minOrNull(date) AS first, maxOrNull(date) AS last FROM @marts.mart_platform_daily AS p"
+        )
+        return (rows[0]["first"], rows[0]["last"]) if rows else (None, None)
 
     def currency(self) -> str | None:
         rows = self._rows(
-            "SELECT argMaxOrNull(reporting_currency, date) AS currency FROM marts.mart_platform_daily WHERE {scope}"
+            "SELECT argMaxOrNull(reporting_currency, date) AS currency FROM @marts.mart_platform_daily AS p"
         )
         return str(rows[0]["currency"]) if rows and rows[0]["currency"] else None
 
     def totals(self, period: Period | None) -> Totals:
         if period is None:
             return Totals()
-        rows = self._rows(f"SELECT {SUMS} FROM marts.mart_platform_daily WHERE {{scope}} AND {{days}}", period)
+        rows = self._rows(f"SELECT {SUMS} FROM @marts.mart_platform_daily AS p WHERE {{days}}", period)
         return Totals(**_with_ratios(rows[0])) if rows else Totals()
 
     def platforms(self, period: Period | None) -> list[PlatformTotals]:
         if period is None:
             return []
         rows = self._rows(
-            f"SELECT platform, {SUMS} FROM marts.mart_platform_daily WHERE {{scope}} AND {{days}}"
+            f"SELECT platform, {SUMS} FROM @marts.mart_platform_daily AS p WHERE {{days}}"
             " GROUP BY platform ORDER BY spend DESC NULLS LAST, platform",
             period,
         )
@@ -138,8 +137,8 @@ class _Reader:
             "SELECT platform, account_id, campaign_id, argMax(campaign_name, date) AS campaign_name,"
             " sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value,"
             " sum(conversions) AS conversions"
-            " FROM marts.mart_campaign_daily WHERE {scope} AND {days}"
-            " GROUP BY platform, account_id, campaign_id, coalesce(campaign_id, mart_campaign_daily.campaign_name)"
+            " FROM @marts.mart_campaign_daily AS c WHERE {days}"
+            " GROUP BY platform, account_id, campaign_id, coalesce(campaign_id, c.campaign_name)"
             " ORDER BY spend DESC NULLS LAST, platform, account_id, campaign_id",
             period,
         )
@@ -152,7 +151,7 @@ class _Reader:
         if period is None:
             return []
         rows = self._rows(
-            "SELECT kind, severity, uniqExact(platform, account_id, entity_type, entity_id, date) AS count FROM marts.anomaly_daily WHERE {scope} AND {days}"
+            "SELECT kind, severity, uniqExact(platform, account_id, entity_type, entity_id, date) AS count FROM @marts.anomaly_daily AS a WHERE {days}"
             " GROUP BY kind, severity ORDER BY count DESC, kind, severity",
             period,
         )
@@ -164,26 +163,27 @@ class _Reader:
         first = period.date_to - timedelta(days=max(SPARK_DAYS, period.days) - 1)
         rows = self._rows(
             "SELECT date, sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value,"
-            " sum(conversions) AS conversions, max(mart_platform_daily.is_provisional) AS is_provisional"
-            " FROM marts.mart_platform_daily WHERE {scope} AND {days} GROUP BY date ORDER BY date",
+            " sum(conversions) AS conversions, max(p.is_provisional) AS is_provisional"
+            " FROM @marts.mart_platform_daily AS p WHERE {days} GROUP BY date ORDER BY date",
             Period(date_from=first, date_to=period.date_to, days=(period.date_to - first).days + 1),
         )
         return [Day(**row) for row in rows]
 
-    def freshness(self, period: Period | None, last: date | None, published: Any) -> Freshness:
+    def freshness(self, period: Period | None, dates: tuple[date | None, date | None], published: Any) -> Freshness:
         files = self._rows(
-            "SELECT status, count() AS n, maxIf(loaded_at, status = 'loaded') AS newest FROM ops.file_ledger"
-            " WHERE {scope} AND loaded_at > now() - INTERVAL 30 DAY GROUP BY status"
+            "SELECT status, count() AS n, maxIf(loaded_at, status = 'loaded') AS newest FROM @ops.file_ledger AS l"
+            " WHERE loaded_at > now() - INTERVAL 30 DAY GROUP BY status"
         )
         newest = [row["newest"] for row in files if row["status"] == "loaded"]
         young = self._rows(
             "SELECT uniqExactIf(date, is_provisional) AS provisional,"
             " countIf(isNull(cost_reporting) AND ifNull(clicks, 0) > 0) AS unpriced"
-            " FROM marts.mart_platform_daily WHERE {scope} AND {days}",
+            " FROM @marts.mart_platform_daily AS p WHERE {days}",
             period,
         ) if period else []  # fmt: skip
         return Freshness(
-            last_date=last,
+            first_date=dates[0],
+            last_date=dates[1],
             provisional_days=young[0]["provisional"] if young else 0,
             unpriced=young[0]["unpriced"] if young else 0,
             last_loaded_at=newest[0] if newest else None,
@@ -192,23 +192,17 @@ class _Reader:
         )
 
     def quality(self) -> Quality:
-        # A check covers all workspaces at once (workspace = ''); one of a single workspace counts for it alone.
-        rows = self._rows(
-            "SELECT run_id, checked_at, expectation, severity, success, detail FROM ops.quality_results"
-            " WHERE (workspace = '' OR {scope})"
-            " AND checked_at = (SELECT max(checked_at) FROM ops.quality_results WHERE workspace = '' OR {scope})"
-        )
-        failed = [row for row in rows if not row["success"]]
-        errors = [row for row in failed if row["severity"] == "error"]
-        state = "unknown" if not rows else "error" if errors else "warning" if failed else "ok"
+        found = trust.quality(self._warehouse)
+        failed = [check for check in found.items if not check.success]
+        errors = [check for check in failed if check.severity == "error"]
         return Quality(
-            state=state,
-            checked_at=rows[0]["checked_at"] if rows else None,
-            run_id=rows[0]["run_id"] if rows else None,
-            expectations=len(rows),
+            state=found.state,
+            checked_at=found.checked_at,
+            run_id=found.run_id,
+            expectations=len(found.items),
             warnings=len(failed) - len(errors),
             errors=len(errors),
-            messages=[str(row["detail"]) for row in errors + [row for row in failed if row not in errors]][:10],
+            messages=[check.detail for check in errors + [check for check in failed if check not in errors]][:10],
         )
 
 

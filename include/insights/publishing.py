@@ -20,7 +20,7 @@ from psycopg2.extensions import cursor as Cursor
 from include.insights import feed
 from include.insights.feed import COLUMNS, PublishError
 from include.settings import Settings, get_settings
-from include.transform.lock import BUILD_LOCK
+from include.transform.lock import layer_key
 from include.warehouse.client import connect
 
 log = logging.getLogger(__name__)
@@ -136,9 +136,9 @@ def open_connection(settings: Settings) -> Connection:
 
 
 def _transaction(cursor: Cursor, client: Any, dates: list[date], run_id: str) -> dict[str, int]:
-    # Publications and builds take turns: the feed is read whole and at rest, and an older reading never
+    # Publications and builds of the feed take turns: it is read whole and at rest, and an older reading never
     # overwrites a newer one.
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (BUILD_LOCK,))
+    cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", layer_key("insights"))
     days = feed.affected(client, dates)
     cursor.execute("SELECT min(date_start) FROM insights WHERE date_end = ANY (%s)", (days,))
     known = (cursor.fetchone() or (None,))[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -16,10 +16,15 @@ from include.landing.forms import Attempt
 from include.landing.ledger import LedgerLine
 from include.landing.recognise import Match, normal
 from include.landing.specs import METRICS, Shape
-from include.landing.statement import Statement
+from include.landing.statement import MAIN_EVENT, ROWS, Statement
 from include.landing.totals import check_declared
 
-DEFAULT_EVENT = "purchase"
+# Segments that make a file's rows a grain of their own.
+SEGMENT_GRAINS = {
+    "search_term": ("search_term",),
+    "keyword": ("keyword_id", "keyword"),
+    "landing_page": ("landing_page",),
+}
 
 
 @dataclass
@@ -50,7 +55,7 @@ def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
     line.null_tokens = list(shape.null_tokens)
     line.missing_is_zero = shape.missing_metric != "null"
     line.event_tiers = {name: [list(tier) for tier in e.tiers] for name, e in shape.events.items() if e.tiers}
-    line.conversion_tiers = line.event_tiers.get(DEFAULT_EVENT, [])
+    line.conversion_tiers = line.event_tiers.get(MAIN_EVENT, [])
     line.event_columns = _event_columns(shape, headers)
     line.currency_default = match.currency
     line.warnings = []
@@ -92,26 +97,41 @@ def _instant(text: str) -> datetime | None:
 def count(client: Client, statement: Statement, attempts: Sequence[Attempt]) -> dict[int, Counted]:
     """One look at the raw rows of the loads: load_id → what they are."""
     shape, there = statement.match.shape, statement.match.columns
-    levels = {
-        level: [n for n in (f"{level}_id", f"{level}_name") if n in there] for level in ("ad", "ad_group", "campaign")
+    marks = {
+        grain: [f"segments['{name}']" for name in names if name in statement.match.segments]
+        for grain, names in SEGMENT_GRAINS.items()
     }
-    named = ["countIf(" + (" OR ".join(f"{name} != ''" for name in names) or "0") + ")" for names in levels.values()]
+    for level in ("ad", "ad_group", "campaign"):
+        names = [name for name in (f"{level}_id", f"{level}_name") if name in there]
+        marks[level] = [column for name in names for column in (name, f"text_{name}")]
+    named = ["countIf(" + (" OR ".join(f"{mark} != ''" for mark in some) or "0") + ")" for some in marks.values()]
     synced = [h for w in shape.exported_at for h in statement.reader.cells if normal(h) == normal(w)]
     instant = f"parseDateTime64BestEffortOrNull(extra[{sql_string(synced[0])}], 3, 'UTC')" if synced else "NULL"
     rows = client.query(
-        f"SELECT load_id, disposition, count(), min(event_date), max(event_date), {', '.join(named)}, "
-        f"uniqExact(row_hash), maxOrNull({instant}) FROM raw.ad_performance "
+        f"SELECT load_id, disposition, count(), min(date), max(date), {', '.join(named)}, "
+        f"uniqExact(row_hash), maxOrNull({instant}) FROM {ROWS} "
         f"WHERE load_id IN ({_ids(attempts)}) GROUP BY load_id, disposition"
     ).result_rows
     found: dict[int, Counted] = {attempt.line.load_id: Counted() for attempt in attempts}
-    for load_id, disposition, n, first, last, ads, ad_groups, campaigns, distinct, exported in rows:
+    for load_id, disposition, n, first, last, *named_rows, distinct, exported in rows:
         counted = found[int(load_id)]
         counted.dispositions[str(disposition)] = int(n)
         if disposition == "loaded":
             counted.date_min, counted.date_max, counted.repeats = first, last, n > distinct
-            counted.grain = next((g for g, m in zip(levels, (ads, ad_groups, campaigns), strict=True) if m), "account")
+            counted.grain = grain_of({grain for grain, m in zip(marks, named_rows, strict=True) if m})
             counted.exported_at = exported.replace(tzinfo=UTC) if exported else None
     return found
+
+
+def grain_of(named: Collection[str]) -> str:
+    """What the rows of a file are about, from what any of them names.
+
+    Search terms, keywords and landing pages are grains of their own: platforms leave out what is rare, private or has
+    none, so their sums are below those of the ad groups and campaigns that they name. A landing page beside an ad is
+    an attribute of the ad.
+    """
+    order = ("search_term", "keyword", "ad", "landing_page", "ad_group", "campaign")
+    return next((grain for grain in order if grain in named), "account")
 
 
 def settle(client: Client, statement: Statement, attempts: Sequence[Attempt], counted: Mapping[int, Counted]) -> None:
@@ -175,7 +195,7 @@ def _name_first_reject(client: Client, lines: Sequence[LedgerLine]) -> None:
 def _ends_short(client: Client, attempt: Attempt) -> bool:
     """Whether the last record is the short one and the file does not end with a line break."""
     last = client.query(
-        f"SELECT argMax(disposition, row_number) FROM raw.ad_performance WHERE load_id = {attempt.line.load_id}"
+        f"SELECT argMax(disposition, row_number) FROM {ROWS} WHERE load_id = {attempt.line.load_id}"
     ).first_row[0]
     tail = attempt.sniffed.tail if attempt.sniffed else b""
     ended = tail.rstrip(b"\x00").endswith((b"\n", b"\r")) if tail else False

@@ -15,11 +15,13 @@ from include.services import environment
 from include.services.errors import ServiceError
 from include.settings import REPO, Settings
 
-# name: (slots, what it is for)
-POOLS = {
-    "landing": (2, "files being loaded at once"),
-    "warehouse_build": (1, "dbt builds and checks: one at a time"),
-}
+
+def pools(settings: Settings) -> dict[str, tuple[int, str]]:
+    """Pools by name: slots, and what they are for."""
+    return {
+        "landing": (2, "files being loaded at once"),
+        "warehouse_build": (settings.build_slots, "dbt builds and checks at once (INSIGHTFLOW_BUILD_SLOTS)"),
+    }
 
 
 def write_login(settings: Settings) -> None:
@@ -69,7 +71,7 @@ def ensure_pools(settings: Settings) -> None:
 
     with AirflowClient(settings) as airflow:
         there = {pool["name"]: pool for pool in airflow.get("/pools")["pools"]}
-        for name, (slots, description) in POOLS.items():
+        for name, (slots, description) in pools(settings).items():
             body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
             if name not in there:
                 airflow.post("/pools", body)

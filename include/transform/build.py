@@ -1,21 +1,21 @@
 """One layer of the dbt project, built for some dates.
 
-The dates go to dbt through the table ``ops.build_requests``: a variable would make it parse the project anew.
-Builds take turns over an advisory lock of PostgreSQL, because the newest request counts.
+Builds run side by side, also those of one layer: the dates go to dbt through its environment, and locks keep two
+builds from replacing one period of a table at once (see ``lock``).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from include.settings import Settings, get_settings
 from include.transform import runner, seeds
-from include.transform.lock import build_lock
+from include.transform.lock import ALONE, TableLocks, layer_lock
 from include.warehouse.client import connect
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,10 @@ BAD = ("error", "fail", "runtime error", "partial success")
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one model, test or seed. ``rows`` is None where dbt does not know."""
+    """What became of one model, test or seed.
+
+    ``rows``: that a model wrote, or that fail a test; None where nobody counts (a view). ``sql``: as it was compiled.
+    """
 
     node: str
     resource_type: str
@@ -34,6 +37,8 @@ class NodeResult:
     rows: int | None
     seconds: float
     message: str
+    unique_id: str = ""
+    sql: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,18 +98,22 @@ def build(
     if not days and not full_refresh:
         return BuildReport(layer, run_id, (), full_refresh, 0.0)
     started = time.monotonic()
-    with build_lock(settings):
-        seeds.load_changed(settings, run_id)
-        _request(settings, days, run_id)
-        arguments = ["build", "--select", f"path:models/{layer}", "--exclude-resource-types", "unit_test"]
-        # A test that compares layers runs with the later one.
-        arguments += ["--indirect-selection", "buildable"]
-        if full_refresh:
-            arguments.append("--full-refresh")
-        outcome = runner.invoke(settings, arguments)
-    nodes = tuple(NodeResult(**node) for node in outcome.nodes)
+    seeds.load_changed(settings, run_id)
+    with layer_lock(settings, layer, alone=layer in ALONE):
+        outcome = _invoke(settings, f"path:models/{layer}", days, full_refresh)
+        nodes = _results(settings, outcome)
+    if layer not in ALONE and any(node.status == "fail" for node in nodes):
+        # Another build may have been half done with tables that a test compares: what fails alone has failed.
+        doubted = {node.unique_id: node for node in nodes if node.status in ("fail", "skipped")}
+        log.info("%d nodes did not pass; looking again while no other build is at work", len(doubted))
+        with layer_lock(settings, layer, alone=True):
+            again = _invoke(
+                settings, " ".join(node.unique_id.split(".")[2] for node in doubted.values()), days, full_refresh
+            )
+            nodes = [node for node in nodes if node.unique_id not in doubted] + _results(settings, again)
+        outcome = replace(outcome, success=again.success and not any(n.status in BAD for n in nodes), error=again.error)
     report = BuildReport(
-        layer, run_id, tuple(day.isoformat() for day in days), full_refresh, time.monotonic() - started, nodes
+        layer, run_id, tuple(day.isoformat() for day in days), full_refresh, time.monotonic() - started, tuple(nodes)
     )
     keep_results(settings, run_id, layer, nodes)
     if not outcome.success:
@@ -116,10 +125,13 @@ def build(
 
 
 def keep_results(settings: Settings, run_id: str, layer: str, nodes: Sequence[NodeResult]) -> None:
-    """Append node results to ``ops.dbt_results``."""
+    """Append node results to ``ops.dbt_results``, and write them to the log, one line a node."""
     if not nodes:
         return
     now = datetime.now(UTC)
+    for node in nodes:
+        counted = "" if node.rows is None else f", {node.rows} {'failing ' * (node.resource_type == 'test')}rows"
+        log.info("%-7s %s %s (%.2f s%s)", node.status, node.resource_type, node.node, node.seconds, counted)
     rows = [{"run_id": run_id, "finished_at": now, "layer": layer, **asdict(node)} for node in nodes]
     client = connect(settings)
     try:
@@ -129,12 +141,49 @@ def keep_results(settings: Settings, run_id: str, layer: str, nodes: Sequence[No
         client.close()
 
 
-def _request(settings: Settings, days: list[date], run_id: str) -> None:
+def _invoke(settings: Settings, select: str, days: list[date], full_refresh: bool) -> runner.Outcome:
+    arguments = ["build", "--select", *select.split(), "--exclude-resource-types", "unit_test"]
+    # A test that compares layers runs with the later one.
+    arguments += ["--indirect-selection", "buildable"]
+    # Data tests name the dates too, so a full refresh is asked for without any.
+    arguments += ["--full-refresh"] if full_refresh else []
+    environment = {} if full_refresh else {runner.DATES: ",".join(day.isoformat() for day in days)}
+    locks: list[TableLocks] = []
+
+    def watch(manifest: Any) -> TableLocks:
+        locks.append(TableLocks(settings, days, full_refresh, manifest))
+        return locks[0]
+
+    try:
+        return runner.invoke(settings, arguments, environment=environment, watch=watch)
+    finally:
+        for lock in locks:
+            lock.close()
+
+
+def _results(settings: Settings, outcome: runner.Outcome) -> list[NodeResult]:
+    """dbt's results; tables that dbt made whole have the rows that they hold."""
+    nodes = [NodeResult(**node) for node in outcome.nodes]
+    whole = {
+        n.unique_id for n in nodes if n.rows is None and n.status == "success" and n.unique_id in outcome.relations
+    }
+    if not whole:
+        return nodes
     client = connect(settings)
     try:
-        client.insert("ops.build_requests", [[run_id, days]], column_names=["run_id", "dates"])
+        found: Mapping[str, int] = dict(
+            client.query(
+                "SELECT concat(database, '.', name), total_rows FROM system.tables"
+                " WHERE concat(database, '.', name) IN {names:Array(String)} AND total_rows IS NOT NULL",
+                parameters={"names": [outcome.relations[unique_id] for unique_id in whole]},
+            ).result_rows
+        )
     finally:
         client.close()
+    return [
+        replace(node, rows=found.get(outcome.relations[node.unique_id])) if node.unique_id in whole else node
+        for node in nodes
+    ]
 
 
 def _explain(layer: str, report: BuildReport, error: str) -> str:

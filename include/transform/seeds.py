@@ -8,6 +8,7 @@ from pathlib import Path
 
 from include.settings import Settings
 from include.transform import runner
+from include.transform.lock import layer_lock
 from include.warehouse.client import connect
 
 log = logging.getLogger(__name__)
@@ -25,16 +26,21 @@ def checksum(folder: Path | None = None) -> str:
 
 
 def load_changed(settings: Settings, run_id: str) -> bool:
-    """Run ``dbt seed`` unless these files are loaded; return whether it ran. Call it with the build lock held.
+    """Run ``dbt seed`` unless these files are loaded; return whether it ran. Others wait meanwhile.
 
     What was loaded is kept in ``ops.dbt_results`` (node 'seeds', the checksum as its message), so it goes where
     the data goes. Raises ``BuildError`` when dbt refuses a seed.
     """
-    from include.transform.build import BuildError, NodeResult, keep_results
-
     want = checksum()
     if _loaded(settings) == want:
         return False
+    with layer_lock(settings, NODE, alone=True):
+        return _loaded(settings) != want and _load(settings, run_id, want)
+
+
+def _load(settings: Settings, run_id: str, want: str) -> bool:
+    from include.transform.build import BuildError, NodeResult, keep_results
+
     outcome = runner.invoke(settings, ["seed", "--full-refresh"])
     nodes = [NodeResult(**node) for node in outcome.nodes]
     if not outcome.success:

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from include.services import airflow_setup
+from include.settings import Settings
+
 REPO = Path(__file__).parents[2]
 DAG_IDS = {"marketing_daily", "marketing_on_drop", "maintenance"}
 PIPELINE = [
@@ -53,16 +56,15 @@ def test_both_marketing_dags_share_the_pipeline(bag: Any, dag_id: str) -> None:
 
 
 @pytest.mark.parametrize("dag_id", ["marketing_daily", "marketing_on_drop"])
-def test_pools_keep_builds_apart(bag: Any, dag_id: str) -> None:
-    from include.services.airflow_setup import POOLS
-
+def test_pools_limit_loads_and_builds(bag: Any, dag_id: str, settings: Settings) -> None:
+    known = airflow_setup.pools(settings)
     pools = {task.task_id: task.pool for task in bag.dags[dag_id].tasks}
     assert pools["load"] == "landing"
     for task_id, pool in pools.items():
         if task_id.startswith("build_") or task_id == "check_staging":
             assert pool == "warehouse_build", task_id
-    assert set(pools.values()) <= {*POOLS, "default_pool"}
-    assert POOLS["warehouse_build"][0] == 1
+    assert set(pools.values()) <= {*known, "default_pool"}
+    assert known["warehouse_build"][0] == settings.build_slots
 
 
 def test_publishing_runs_after_skipped_but_not_after_failed_tasks(bag: Any) -> None:
@@ -111,12 +113,3 @@ assert not heavy, heavy
     seconds = [float(line.split()[-1]) for line in done.stdout.splitlines() if ".py " in line]
     assert len(seconds) == len(files)
     assert max(seconds) < 1.0
-
-
-def test_links_lead_to_the_dashboard_and_the_api(airflow_settings: None) -> None:
-    from insightflow_links import InsightFlowLinks
-
-    from include.settings import get_settings
-
-    address = f"http://{get_settings().host}:{get_settings().api_port}"
-    assert [view["href"] for view in InsightFlowLinks.external_views] == [f"{address}/", f"{address}/docs"]

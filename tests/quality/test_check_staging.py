@@ -118,7 +118,7 @@ def test_sound_rows_pass_and_results_are_kept(staging: Staging) -> None:
 def test_errors_stop_the_run_and_name_rows_and_remedy(staging: Staging) -> None:
     faulty = {
         "names_are_not_empty": row(workspace=""),
-        "grain_is_one_of_four": row(grain="keyword", row_number=2),
+        "grain_is_known": row(grain="creative", row_number=2),
         "currency_is_a_code": row(currency="usd", row_number=3),
         "row_of_a_file_comes_once": row(campaign_id="c2", row_number=3),
         "rows_are_conserved": row(campaign_id="c3", row_number=4),

@@ -24,8 +24,11 @@ TABLES = {
     "mart_account_daily": f"{_ACCOUNT}, {_SUMS}",
     "mart_campaign_daily": f"{_ACCOUNT}, campaign_id Nullable(String), campaign_name Nullable(String), {_SUMS}",
     "anomaly_daily": (
-        f"{_KEYS}, account_id String, entity_type String, entity_id String, date Date, metric String, kind String,"
-        " severity String"
+        f"{_ACCOUNT}, entity_type String, entity_id String, entity_name String, date Date, metric String,"
+        " value Nullable(Float64), expected Nullable(Float64), lower Nullable(Float64), upper Nullable(Float64),"
+        " z_score Nullable(Float64), direction String, kind String, severity String,"
+        " impact_reporting Nullable(Decimal(18, 2)), impact_currency Nullable(String), baseline_days UInt16,"
+        " is_provisional Bool"
     ),
     "insight_feed": (
         "workspace String, insight_key String, kind String, severity String, entity_type String,"

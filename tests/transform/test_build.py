@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from include.settings import Settings
 from include.transform import LAYERS, BuildError, BuildReport, NodeResult, build, runner, seeds
-from include.transform.lock import build_lock
+from include.transform.lock import layer_lock, periods_of
 
 DAYS = [date(2026, 6, 30)]
 
@@ -60,12 +60,15 @@ def test_staging_is_built_and_its_results_are_kept(engines: Settings, warehouse:
     assert "stg_ad_performance" in {node.node for node in report.nodes}
     assert not report.failed
     assert Path.cwd() == before
-    requested = warehouse.query("SELECT dates FROM ops.build_requests WHERE run_id = 'run-1'").result_rows
-    assert requested == [(DAYS,)]
     kept = warehouse.query(
-        "SELECT count() FROM ops.dbt_results WHERE run_id = 'run-1' AND layer = 'staging'"
-    ).result_rows[0][0]
-    assert kept == len(report.nodes)
+        "SELECT node, status, rows, seconds, sql FROM ops.dbt_results WHERE run_id = 'run-1' AND layer = 'staging'"
+    ).result_rows
+    assert len(kept) == len(report.nodes)
+    model = next(row for row in kept if row[0] == "int_current_exports")
+    assert model[1:3] == ("success", 0)
+    assert model[3] > 0
+    assert "argMax(export_id" in model[4], "the SQL that ran"
+    assert all(row[2] == 0 for row in kept if row[1] == "pass"), "no rows fail a test that passes"
 
 
 @pytest.mark.integration
@@ -94,18 +97,27 @@ def test_a_failing_node_is_named_with_its_message(
     assert [node.node for node in caught.value.report.failed] == ["fct_broken"]
 
 
+def test_a_model_is_locked_by_the_periods_that_it_replaces() -> None:
+    days = [date(2026, 6, 28), date(2026, 6, 29), date(2026, 7, 1)]
+    weekly = {"materialized": "incremental", "partition_by": "week_start"}
+    assert periods_of(weekly, days) == {"2026-06-22", "2026-06-29"}
+    assert periods_of(weekly | {"partition_by": ["month_start"]}, days) == {"2026-06-01", "2026-07-01"}
+    assert periods_of(weekly | {"meta": {"replaces": "anomaly_dates"}}, days) is None
+    assert periods_of({"materialized": "table", "partition_by": "date"}, days) is None
+
+
 @pytest.mark.integration
-def test_builds_take_turns(postgres: Settings) -> None:
+def test_a_layer_is_shared_unless_it_is_taken_alone(postgres: Settings) -> None:
     order: list[str] = []
 
     def other() -> None:
-        with build_lock(postgres):
-            order.append("second")
+        with layer_lock(postgres, "marts", alone=True):
+            order.append("alone")
 
-    with build_lock(postgres):
+    with layer_lock(postgres, "marts"), layer_lock(postgres, "marts"):
         thread = threading.Thread(target=other)
         thread.start()
         time.sleep(1)
-        order.append("first")
+        order.append("shared")
     thread.join(10)
-    assert order == ["first", "second"]
+    assert order == ["shared", "alone"]

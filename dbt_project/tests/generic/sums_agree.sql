@@ -3,9 +3,10 @@
   but NULL equals only the same. `if_given` are columns that the model may leave NULL on purpose (money without a
   rate or of several currencies); where it gives them they agree. `flags` agree by their maximum.
   With period='week' or 'month' the model holds weeks or months, and `compare_model` their days.
+  `compare_where` is a condition on the rows of `compare_model`.
   Shared by all: rule 1 (conservation), rule 2 (nothing that the newest exports do not list).
 #}
-{% test sums_agree(model, compare_model, keys, columns, if_given=[], flags=[], period='day') %}
+{% test sums_agree(model, compare_model, keys, columns, if_given=[], flags=[], period='day', compare_where='1') %}
 {% set date = {'week': 'toMonday(date)', 'month': 'toStartOfMonth(date)'}.get(period, 'date') %}
 {% set model_date = {'week': 'week_start', 'month': 'month_start'}.get(period, 'date') %}
 {% set values = columns + if_given + flags %}
@@ -15,7 +16,7 @@ with both_sides as (
     union all
     select 'compared' as side, {{ date }} as key_date, {{ (keys + values) | join(', ') }}
     from {{ compare_model }}
-    where {{ only_tested_days_of(period) }}
+    where {{ only_tested_days_of(period) }} and {{ compare_where }}
 )
 
 select key_date, {{ keys | join(', ') }}

@@ -1,8 +1,9 @@
 {#
   Rule 3, grains never add: for every account and day the mart has the sums of the first of `grains` that the
   facts have, of one grain only. Money may be NULL only where the facts have several currencies.
+  `facts` is another fact, `only` a condition on its rows.
 #}
-{% test sums_agree_with_facts(model, grains) %}
+{% test sums_agree_with_facts(model, grains, facts=none, only='1') %}
 {% set sums = ['impressions', 'clicks', 'conversions', 'cost', 'conversion_value'] %}
 with by_grain as (
     select
@@ -10,9 +11,10 @@ with by_grain as (
         {% for column in sums %}sum({{ column }}) as {{ column }}_sum,{% endfor %}
         uniqExact(currency) + max(currency is null) as currencies,
         max(is_provisional) as provisional
-    from {{ ref('fct_ad_performance_daily') }}
+    from {{ facts or ref('fct_ad_performance_daily') }}
     where
         grain in ('{{ grains | join("', '") }}')
+        and {{ only }}
         and {{ only_tested_days_of() }}
     group by workspace, platform, account_id, date, grain
 ),

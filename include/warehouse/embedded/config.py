@@ -120,6 +120,11 @@ class EngineConfig:
         """Where the bodies of inserts wait until they are complete."""
         return self.home / "spool"
 
+    @property
+    def intents(self) -> Path:
+        """Where replacements of partitions are noted while they run."""
+        return self.home / "intents"
+
     def write(self) -> Path:
         """Write the engine's configuration files and return the main one."""
         self.home.mkdir(parents=True, exist_ok=True)

@@ -94,9 +94,13 @@ def apply_for_one_query(
         if database and not keep_database:
             with contextlib.suppress(Exception):
                 connection.query(f"USE {quote_name(before[0])}", "Null")
-        for name, value in zip(settings, before[1:], strict=True):
-            with contextlib.suppress(Exception):  # readonly = 2 from the client cannot be taken back
-                connection.query(f"SET {name} = {quote(value)}", "Null")
+        changes = [f"{name} = {quote(value)}" for name, value in zip(settings, before[1:], strict=True)]
+        try:
+            connection.query("SET " + ", ".join(changes), "Null")
+        except Exception:  # readonly = 2 from the client cannot be taken back: then what can, one by one
+            for change in changes:
+                with contextlib.suppress(Exception):
+                    connection.query(f"SET {change}", "Null")
 
     return restore, settings.get("session_timezone") or zone
 

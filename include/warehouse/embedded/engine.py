@@ -19,6 +19,7 @@ from typing import Any
 import chdb
 from chdb import _chdb
 
+from include.warehouse.embedded import intents
 from include.warehouse.embedded import sql as sql_text
 from include.warehouse.embedded.config import EngineConfig
 from include.warehouse.embedded.connection import (
@@ -107,6 +108,11 @@ class Engine:
         self._root = chdb.connect(f"{config.path}?config-file={config_file}")
         os.chdir(config.user_files)  # chDB resolves the paths of file() here; it ignores user_files_path
         create_views(self._root)
+        recovery = connect(config.path, readonly=False)
+        try:
+            intents.finish(config.intents, recovery)
+        finally:
+            recovery.close()
         self.version = str(self._root.query("SELECT version()", "TabSeparated")).strip()
         self._pool = ThreadPoolExecutor(config.workers, "query")
         self._control = ThreadPoolExecutor(2, "control")
@@ -201,7 +207,8 @@ class Engine:
             fill_external(connection, request.tables)
             connection._conn.set_progress_callback(query.report)
             started = time.monotonic_ns()
-            result = connection.query(sql, request.default_format, params=request.params)
+            with intents.noted(self.config.intents, request.query_id, sql, request.database, request.params):
+                result = connection.query(sql, request.default_format, params=request.params)
             elapsed = time.monotonic_ns() - started
             output = b"" if query.reads_only else result.bytes()
         finally:

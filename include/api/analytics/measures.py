@@ -1,0 +1,80 @@
+"""Sums and ratios of the API as SQL over a daily mart, with the meaning of dbt_project/macros/metrics.sql.
+
+Money is in reporting currency. Rows without a rate have no money: they are left out of every ratio that has money in
+it, on both sides, and are counted as ``unpriced_rows``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Sum = Literal["impressions", "clicks", "conversions", "cost", "conversion_value"]
+Ratio = Literal["ctr", "cpc", "cpm", "cpa", "cvr", "roas", "roi", "aov"]
+Measure = Literal[
+    "cost", "conversion_value", "impressions", "clicks", "conversions",
+    "ctr", "cpc", "cpm", "cpa", "cvr", "roas", "roi", "aov", "profit",
+]  # fmt: skip
+
+SUMS: tuple[str, ...] = get_args(Sum)
+MEASURES: tuple[str, ...] = get_args(Measure)
+# More of it is better (True), worse (False), or neither.
+BETTER = {"cpc": False, "cpm": False, "cpa": False} | dict.fromkeys(
+    ("conversion_value", "conversions", "ctr", "cvr", "roas", "roi", "aov", "profit"), True
+)
+
+_COLUMNS = {
+    "impressions": "impressions",
+    "clicks": "clicks",
+    "conversions": "conversions",
+    "cost": "cost_reporting",
+    "conversion_value": "conversion_value_reporting",
+}
+# A count beside money: only of rows whose money is known.
+_PRICED = {
+    "priced_impressions": ("impressions", "cost_reporting"),
+    "priced_clicks": ("clicks", "cost_reporting"),
+    "priced_conversions": ("conversions", "cost_reporting"),
+    "valued_conversions": ("conversions", "conversion_value_reporting"),
+}
+_PARTS = {
+    "ctr": ("clicks", "impressions"),
+    "cpc": ("cost", "priced_clicks"),
+    "cpm": ("1000 * cost", "priced_impressions"),
+    "cpa": ("cost", "priced_conversions"),
+    "cvr": ("conversions", "clicks"),
+    "roas": ("conversion_value", "cost"),
+    "roi": ("(conversion_value - cost)", "cost"),
+    "aov": ("conversion_value", "valued_conversions"),
+}
+
+
+def sums(condition: str, prefix: str = "") -> str:
+    """Aggregates over rows ``r`` that meet the condition, named with the prefix."""
+    listed = [f"sumIf(r.{column}, {condition}) AS {prefix}{name}" for name, column in _COLUMNS.items()]
+    listed += [
+        f"sumIf(r.{count}, isNotNull(r.{money}) AND {condition}) AS {prefix}{name}"
+        for name, (count, money) in _PRICED.items()
+    ]
+    listed.append(
+        "countIf(isNull(r.cost_reporting) AND (isNotNull(r.cost) OR ifNull(r.clicks, 0) > 0)"
+        f" AND {condition}) AS {prefix}unpriced_rows"
+    )
+    return ", ".join(listed)
+
+
+def ratios(prefix: str = "") -> str:
+    """The ratios of the sums of that prefix: Nullable(Float64), NULL where the denominator is 0 or unknown."""
+    listed = []
+    for name, (numerator, denominator) in _PARTS.items():
+        above = numerator
+        for part in ("conversion_value", "conversions", "clicks", "cost"):
+            above = _prefixed(above, part, prefix)
+        listed.append(f"toFloat64({above}) / nullIf(toFloat64({prefix}{denominator}), 0) AS {prefix}{name}")
+    listed.append(f"({prefix}conversion_value - {prefix}cost) AS {prefix}profit")
+    return ", ".join(listed)
+
+
+def _prefixed(expression: str, name: str, prefix: str) -> str:
+    import re
+
+    return re.sub(rf"(?<!\w){name}(?!\w)", prefix + name, expression) if prefix else expression

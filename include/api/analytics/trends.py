@@ -1,0 +1,201 @@
+"""Series by day, week or month, beside the period before, with the detector's band and its anomalies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+
+from include.api.analytics import measures, periods
+from include.api.analytics.dimensions import grouping
+from include.api.analytics.rows import EntityFilters, rows_of
+from include.api.analytics.schemas import AnomalyMark, Band, TrendPoint, Trends, TrendSeries, number
+from include.api.days import QueryDay
+from include.api.schemas import Period
+from include.api.warehouse import Warehouse
+
+Interval = Literal["day", "week", "month"]
+Split = Literal["none", "platform", "account", "campaign"]
+_BUCKET = {"day": "date", "week": "week", "month": "month"}
+MOST_POINTS = 1100
+# How the detector names our measures.
+_DETECTED = frozenset(
+    {"impressions", "clicks", "cost", "conversions", "conversion_value", "ctr", "cpc", "cvr", "cpa", "roi"}
+)
+
+
+class TrendQuery(EntityFilters):
+    """Parameters of ``/analytics/trends``."""
+
+    metrics: list[measures.Measure] = Field(["cost", "conversion_value", "roas"], min_length=1, max_length=14)
+    interval: Interval = "day"
+    split: Split = Field("none", description="a line for each, the costliest first")
+    series: int = Field(5, ge=1, le=20, description="lines at most, with a split")
+    date_from: QueryDay | None = None
+    date_to: QueryDay | None = None
+    compare: periods.Compare = "none"
+
+
+def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
+    """The series. Raises ``Unavailable``; ``ValueError`` where the period has too many points."""
+    period = periods.period_of(query.date_from, query.date_to, periods.last_date(warehouse))
+    answer = Trends(
+        workspace=workspace, currency=periods.currency_of(warehouse), interval=query.interval,
+        metrics=list(query.metrics), period=period, previous=None, series=[], notes=[],
+    )  # fmt: skip
+    if period is None:
+        answer.notes.append("There are no numbers yet. Drop an export into the bucket to begin.")
+        return answer
+    days = _days(period, query.interval)
+    if len(days) > MOST_POINTS:
+        raise ValueError(f"{period.date_from} to {period.date_to} has {len(days)} points, {MOST_POINTS} at most")
+    parsed = grouping([], query.entities()).parsed
+    if parsed and not warehouse.has("marts.dim_campaign", *parsed):
+        answer.notes.append(f"Campaign names are not parsed into {', '.join(parsed)} here yet.")
+        return answer
+    answer.previous = periods.compared(period, query.compare)
+    rows = _rows(warehouse, query, period, answer.previous)
+    marks = _anomalies(warehouse, query, period) if query.interval == "day" else {}
+    bands = _bands(warehouse, query, period) if query.interval == "day" and query.split == "none" else {}
+    shift = (period.date_from - answer.previous.date_from) if answer.previous else None
+    for key, named, by_day in _lines(rows, query):
+        points = [_point(day, by_day.get(day), query, shift) for day in days]
+        for point in points:
+            point.band = bands.get(point.date, {})
+            point.anomalies = [mark for mark in marks.get(point.date, []) if _belongs(mark, key)]
+        answer.series.append(TrendSeries(key=key, name=named, points=points))
+    return answer
+
+
+def _days(period: Period, interval: Interval) -> list[date]:
+    days = [period.date_from + timedelta(days=n) for n in range(min(period.days, 40_000))]
+    if interval == "week":
+        days = [day - timedelta(days=day.weekday()) for day in days]
+    elif interval == "month":
+        days = [day.replace(day=1) for day in days]
+    return sorted(set(days))
+
+
+def _rows(warehouse: Warehouse, query: TrendQuery, period: Period, previous: Period | None) -> list[dict[str, Any]]:
+    split = [] if query.split == "none" else [query.split]
+    group = grouping([_BUCKET[query.interval], *split], query.entities())
+    source, parameters = rows_of(group, query, period, previous)
+    columns = [f"{sql} AS `{name}`" for name, sql in (group.keys | group.labels).items()]
+    columns.append(measures.sums("NOT r.is_previous"))
+    more = measures.ratios()
+    if previous:
+        columns.append(measures.sums("r.is_previous", "previous_"))
+        more += f", {measures.ratios('previous_')}"
+    columns += [
+        "countIf(NOT r.is_previous) AS row_count",
+        "maxIf(r.is_provisional, NOT r.is_previous) AS is_provisional",
+    ]
+    grouped = ", ".join(f"`{name}`" for name in group.keys)
+    return warehouse.rows(
+        f"SELECT *, {more} FROM (SELECT {', '.join(columns)} FROM {source} AS r GROUP BY {grouped})"
+        f" ORDER BY `{_BUCKET[query.interval]}` LIMIT 100000",
+        parameters,
+    )
+
+
+def _lines(rows: list[dict[str, Any]], query: TrendQuery) -> list[tuple[dict[str, str | None], str, dict[date, Any]]]:
+    """Key, name and rows by day of each line: the costliest, or just the whole."""
+    bucket = _BUCKET[query.interval]
+    lines: dict[tuple[Any, ...], dict[date, Any]] = {}
+    for row in rows:
+        key = tuple((name, row[name]) for name in row if name in _KEYS) if query.split != "none" else ()
+        lines.setdefault(key, {})[row[bucket]] = row
+    ranked = sorted(lines.items(), key=lambda line: -sum(float(r["cost"] or 0) for r in line[1].values()))
+    if not ranked and query.split == "none":
+        ranked = [((), {})]
+    made = []
+    for key, by_day in ranked[: query.series]:
+        newest = by_day[max(by_day)] if by_day else {}
+        shown: dict[str, str | None] = {name: value for name, value in key if not name.startswith("_")}
+        label = newest.get(f"{query.split}_name") or (list(shown.values())[-1] if shown else None) or "all"
+        made.append((shown, str(label), by_day))
+    return made
+
+
+_KEYS = ("platform", "account_id", "_account", "campaign_id", "_campaign")
+
+
+def _point(day: date, row: Mapping[str, Any] | None, query: TrendQuery, shift: timedelta | None) -> TrendPoint:
+    found = row or {}
+    return TrendPoint(
+        date=day,
+        previous_date=day - shift if shift else None,
+        is_provisional=bool(found.get("is_provisional")),
+        has_data=bool(found.get("row_count")),
+        values={name: number(found.get(name)) for name in query.metrics},
+        previous={name: number(found.get(f"previous_{name}")) for name in query.metrics} if shift else None,
+    )
+
+
+def _entity(query: TrendQuery) -> tuple[str, str] | None:
+    """The one entity that the filters name, as the detector knows it."""
+    named = [("campaign", query.campaign_id), ("account", query.account_id), ("platform", query.platform)]
+    if query.ad_group_id or query.ad_id or query.campaign or any((query.market, query.funnel_stage, query.audience)):
+        return None
+    for kind, wanted in named:
+        if wanted:
+            return (kind, wanted[0]) if len(wanted) == 1 else None
+    return None
+
+
+def _bands(warehouse: Warehouse, query: TrendQuery, period: Period) -> dict[date, dict[str, Band]]:
+    entity = _entity(query)
+    wanted = [name for name in query.metrics if name in _DETECTED]
+    if entity is None or not wanted:
+        return {}
+    rows = warehouse.rows(
+        "SELECT r.date AS date, r.metric AS metric, any(r.expected) AS middle, any(r.lower) AS low, any(r.upper) AS high"
+        " FROM @marts.int_anomaly_scores AS r WHERE r.entity_type = {kind:String} AND r.entity_id = {entity:String}"
+        " AND (empty({platforms:Array(String)}) OR r.platform IN {platforms:Array(String)})"
+        " AND r.metric IN {metrics:Array(String)} AND r.date BETWEEN {first:Date} AND {last:Date}"
+        " GROUP BY date, metric",
+        {
+            "kind": entity[0], "entity": entity[1], "metrics": wanted, "platforms": list(query.platform or []),
+            "first": period.date_from, "last": period.date_to,
+        },
+    )  # fmt: skip
+    bands: dict[date, dict[str, Band]] = {}
+    for row in rows:
+        bands.setdefault(row["date"], {})[row["metric"]] = Band(
+            expected=row["middle"], lower=row["low"], upper=row["high"]
+        )
+    return bands
+
+
+def _anomalies(warehouse: Warehouse, query: TrendQuery, period: Period) -> dict[date, list[AnomalyMark]]:
+    """Anomalies of the metrics, of the entities that the filters name; without filters those of platforms."""
+    entity = _entity(query)
+    if entity is None and query.entities():
+        return {}
+    kind = query.split if query.split != "none" else entity[0] if entity else "platform"
+    rows = warehouse.rows(
+        "SELECT r.date AS date, r.metric AS metric, r.kind AS kind, r.severity AS severity, r.direction AS direction,"
+        " r.entity_type AS entity_type, r.entity_id AS entity_id, r.entity_name AS entity_name, r.value AS value,"
+        " r.expected AS expected, r.impact_reporting AS impact_reporting"
+        " FROM @marts.anomaly_daily AS r WHERE r.entity_type = {kind:String} AND r.metric IN {metrics:Array(String)}"
+        " AND (empty({platforms:Array(String)}) OR r.platform IN {platforms:Array(String)})"
+        " AND ({entity:String} = '' OR r.entity_id = {entity:String} OR {kind:String} != {named:String})"
+        " AND r.date BETWEEN {first:Date} AND {last:Date} ORDER BY date, metric, entity_id LIMIT 5000",
+        {
+            "kind": kind, "named": entity[0] if entity else "", "entity": entity[1] if entity else "",
+            "metrics": [m for m in query.metrics if m in _DETECTED], "platforms": list(query.platform or []),
+            "first": period.date_from, "last": period.date_to,
+        },
+    )  # fmt: skip
+    marks: dict[date, list[AnomalyMark]] = {}
+    for row in rows:
+        marks.setdefault(row["date"], []).append(AnomalyMark(**{k: v for k, v in row.items() if k != "date"}))
+    return marks
+
+
+def _belongs(mark: AnomalyMark, key: dict[str, str | None]) -> bool:
+    if not key:
+        return True
+    return mark.entity_id == (key.get(f"{mark.entity_type}_id") if mark.entity_type != "platform" else key["platform"])

@@ -1,0 +1,1 @@
+"""What came in: files, rows refused, restatements, coverage, quality, freshness; and uploads."""

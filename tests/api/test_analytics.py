@@ -1,0 +1,172 @@
+"""Totals, series, anomalies, budgets: numbers exactly, pages, filters, and what is not there yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.api.conftest import LogIn
+
+pytestmark = pytest.mark.integration
+URL = "/api/v1/analytics"
+
+
+def get(api: TestClient, headers: dict[str, str], path: str, **params: Any) -> dict[str, Any]:
+    answer = api.get(f"{URL}/{path}", headers=headers, params=params)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_totals_are_sums_and_ratios_of_sums(api: TestClient, log_in: LogIn) -> None:
+    page = get(api, log_in("ana"), "roi", date_from="2026-06-30", date_to="2026-06-30", compare="previous_period")
+    assert (page["workspace"], page["currency"]) == ("demo", "USD")
+    totals = page["totals"]
+    assert {k: totals[k] for k in ("cost", "conversion_value", "impressions", "clicks", "conversions", "profit")} == {
+        "cost": 160, "conversion_value": 360, "impressions": 4000, "clicks": 100, "conversions": 8, "profit": 200,
+    }  # fmt: skip
+    assert (totals["roas"], totals["roi"], totals["cpa"], totals["ctr"]) == (2.25, 1.25, 20, 0.025)
+    # The 20 clicks of the platform without a rate have no cost beside them.
+    assert (totals["cpc"], totals["unpriced_rows"]) == (2, 1)
+    assert totals["previous"]["roas"] == 5
+    assert totals["change"]["roas"] == -0.55
+    assert page["previous"]["date_from"] == "2026-06-29"
+    assert [(row["platform"], row["cost"]) for row in page["items"]] == [
+        ("google_ads", 100), ("meta_ads", 60), ("affiliate", None),
+    ]  # fmt: skip
+    assert "no exchange rate" in page["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"group_by": "campaign"}, [("c2", 60), ("c3", 60), ("c1", 40)]),
+        ({"group_by": "campaign", "order_by": "roas"}, [("c1", 40), ("c2", 60), ("c3", 60)]),
+        ({"group_by": "campaign", "order_by": "roas", "descending": False}, [("c3", 60), ("c2", 60), ("c1", 40)]),
+        ({"group_by": "campaign", "order_by": "name"}, [("c1", 40), ("c2", 60), ("c3", 60)]),
+        ({"group_by": "campaign", "platform": "meta_ads"}, [("c3", 60)]),
+        ({"group_by": "campaign", "campaign_id": ["c1", "c2"], "min_cost": 50}, [("c2", 60)]),
+        ({"group_by": "campaign", "campaign": "BRAND"}, [("c1", 40)]),
+        ({"group_by": "campaign", "account_id": "2"}, []),
+        ({"group_by": "campaign", "date_to": "2026-06-01", "date_from": "2026-06-01"}, []),
+    ],
+)
+def test_filters_and_orders(api: TestClient, log_in: LogIn, params: dict[str, Any], expected: list[Any]) -> None:
+    page = get(api, log_in("ana"), "roi", **params)
+    assert [(row["campaign_id"], row["cost"]) for row in page["items"]] == expected
+
+
+def test_days_weeks_and_months(api: TestClient, log_in: LogIn) -> None:
+    days = get(api, log_in("ana"), "roi", group_by="date")["items"]
+    assert [(row["date"], row["cost"]) for row in days] == [("2026-06-29", 80), ("2026-06-30", 160)]
+    [week] = get(api, log_in("ana"), "roi", group_by="week")["items"]
+    assert (week["week"], week["cost"], week["is_provisional"]) == ("2026-06-29", 240, True)
+    both = get(api, log_in("ana"), "roi", group_by=["month", "platform"])["items"]
+    assert [(row["month"], row["platform"], row["cost"]) for row in both] == [
+        ("2026-06-01", "google_ads", 180), ("2026-06-01", "meta_ads", 60), ("2026-06-01", "affiliate", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ["cost", "roas", "conversions", "name"])
+@pytest.mark.parametrize("descending", [True, False])
+def test_pages_join_to_the_whole(api: TestClient, log_in: LogIn, order: str, descending: bool) -> None:
+    params: dict[str, Any] = {"group_by": ["date", "platform"], "order_by": order, "descending": descending}
+    if order == "name":
+        params["group_by"] = "campaign"
+    whole = get(api, log_in("ana"), "roi", **params)["items"]
+    assert len(whole) >= 3
+    seen: list[Any] = []
+    cursor = None
+    while True:
+        page = get(api, log_in("ana"), "roi", **params, limit=1, **({"cursor": cursor} if cursor else {}))
+        seen += page["items"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            break
+    assert seen == whole
+
+
+def test_a_cursor_of_another_question_is_refused(api: TestClient, log_in: LogIn) -> None:
+    page = get(api, log_in("ana"), "roi", group_by="campaign", limit=1)
+    for params in ({"order_by": "roas"}, {"cursor": "nonsense"}, {"cursor": "WzEsMl0"}):
+        asked = {"group_by": "campaign", "limit": 1, "cursor": page["next_cursor"]} | params
+        answer = api.get(f"{URL}/roi", headers=log_in("ana"), params=asked)
+        assert answer.status_code == 400, answer.text
+
+
+def test_series_have_every_day_and_the_period_before(api: TestClient, log_in: LogIn) -> None:
+    params: dict[str, Any] = {"date_from": "2026-06-29", "date_to": "2026-06-30", "metrics": ["cost", "roas"]}
+    trends = get(api, log_in("ana"), "trends", **params)
+    [line] = trends["series"]
+    assert [(p["date"], p["values"]) for p in line["points"]] == [
+        ("2026-06-29", {"cost": 80, "roas": 5}),
+        ("2026-06-30", {"cost": 160, "roas": 2.25}),
+    ]
+    assert [p["is_provisional"] for p in line["points"]] == [False, True]
+    split = get(api, log_in("ana"), "trends", **params, split="platform")["series"]
+    assert [s["name"] for s in split] == ["google_ads", "meta_ads", "affiliate"]
+    assert split[1]["points"][0] | {"date": ""} == {
+        "date": "", "previous_date": None, "is_provisional": False, "has_data": False,
+        "values": {"cost": None, "roas": None}, "previous": None, "band": {}, "anomalies": [],
+    }  # fmt: skip
+    one = params | {"date_from": "2026-06-30", "compare": "previous_period", "platform": "google_ads"}
+    [point] = get(api, log_in("ana"), "trends", **one)["series"][0]["points"]
+    assert (point["previous_date"], point["previous"]) == ("2026-06-29", {"cost": 80, "roas": 5})
+
+
+def test_anomalies_stand_on_their_line_with_the_band(api: TestClient, log_in: LogIn) -> None:
+    params = {"date_from": "2026-06-30", "date_to": "2026-06-30", "metrics": ["cost"], "campaign_id": "c1"}
+    [point] = get(api, log_in("ana"), "trends", **params)["series"][0]["points"]
+    assert [(a["kind"], a["entity_id"]) for a in point["anomalies"]] == [("spend_stop", "c1")]
+    assert point["band"] == {"cost": {"expected": 100, "lower": 80, "upper": 120}}
+
+
+def test_too_many_points_are_refused_with_a_sentence(api: TestClient, log_in: LogIn) -> None:
+    params = {"date_from": "2000-01-01", "date_to": "2030-01-01"}
+    answer = api.get(f"{URL}/trends", headers=log_in("ana"), params=params)
+    assert answer.status_code == 422
+    assert "points" in answer.json()["detail"]
+    assert len(get(api, log_in("ana"), "trends", **params, interval="month")["series"][0]["points"]) == 361
+
+
+def test_anomalies_filter_order_and_page(api: TestClient, log_in: LogIn) -> None:
+    everything = get(api, log_in("ana"), "anomalies")
+    assert [(a["entity_id"], a["metric"]) for a in everything["items"]] == [
+        ("c3", "cpc"), ("c1", "cost"), ("c2", "cost"), ("c1", "clicks"),
+    ]  # fmt: skip
+    assert [a["metric"] for a in get(api, log_in("ana"), "anomalies", kind="cpc_jump")["items"]] == ["cpc"]
+    assert get(api, log_in("ana"), "anomalies", date_to="2026-06-29")["items"] == []
+    first = get(api, log_in("ana"), "anomalies", limit=3)
+    rest = get(api, log_in("ana"), "anomalies", limit=3, cursor=first["next_cursor"])
+    assert first["items"] + rest["items"] == everything["items"]
+    assert rest["next_cursor"] is None
+    assert {a["workspace"] for a in get(api, log_in("admin"), "anomalies")["items"]} == {"demo", "other"}
+
+
+def test_what_is_not_built_yet_is_said_not_an_error(api: TestClient, log_in: LogIn) -> None:
+    pacing = get(api, log_in("ana"), "pacing")
+    assert pacing["items"] == []
+    assert "no budgets yet" in pacing["notes"][0]
+    parsed = get(api, log_in("ana"), "roi", group_by="market")
+    assert parsed["items"] == []
+    assert "not parsed" in parsed["notes"][0]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"group_by": "colour"}, {"limit": 0}, {"date_from": "2026-07-01", "date_to": "2026-06-01"},
+        {"date_from": "0001-01-01"}, {"platfrom": "meta_ads"}, {"order_by": "cost; DROP TABLE x"}, {"min_cost": "nan"},
+    ],
+)  # fmt: skip
+def test_wrong_parameters_are_named(api: TestClient, log_in: LogIn, params: dict[str, Any]) -> None:
+    answer = api.get(f"{URL}/roi", headers=log_in("ana"), params=params)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["roi", "trends", "anomalies", "pacing"])
+def test_another_workspace_is_not_there(api: TestClient, log_in: LogIn, path: str) -> None:
+    assert api.get(f"{URL}/{path}", headers=log_in("otto"), params={"workspace": "demo"}).status_code == 404
+    assert "demo" not in api.get(f"{URL}/{path}", headers=log_in("otto")).text

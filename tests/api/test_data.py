@@ -1,0 +1,100 @@
+"""What came in and whether it can be trusted; what stands behind an insight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.api.conftest import LogIn
+
+pytestmark = pytest.mark.integration
+URL = "/api/v1/data"
+
+
+def get(api: TestClient, headers: dict[str, str], path: str, **params: Any) -> dict[str, Any]:
+    answer = api.get(path if path.startswith("/") else f"{URL}/{path}", headers=headers, params=params)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_rejects_name_file_line_reason_and_text(api: TestClient, log_in: LogIn) -> None:
+    page = get(api, log_in("ana"), "rejects")
+    assert [(r["uri"], r["row_number"], r["reason"]) for r in page["items"]] == [
+        ("landing/demo/google_ads/a.csv", 7, "bad_date"),
+        ("landing/demo/google_ads/a.csv", 9, "bad_number"),
+    ]
+    assert page["reasons"] == {"bad_date": 1, "bad_number": 1}
+    only = get(api, log_in("ana"), "rejects", reason="bad_date", file_id="f1", source="google_ads")
+    assert [r["row_number"] for r in only["items"]] == [7]
+    assert get(api, log_in("ana"), "rejects", file_id="f3")["items"] == []
+
+
+def test_restatements_say_before_and_after(api: TestClient, log_in: LogIn) -> None:
+    page = get(api, log_in("ana"), "restatements")
+    assert [(r["metric"], r["before"], r["after"]) for r in page["items"]] == [("conversions", 4, 5), ("cost", 4, None)]
+    assert len(get(api, log_in("ana"), "restatements", metric="cost", date_from="2026-06-30")["items"]) == 1
+    assert get(api, log_in("ana"), "restatements", date_from="2026-07-01")["items"] == []
+
+
+def test_coverage_shows_the_missing_days_of_each_source(api: TestClient, log_in: LogIn) -> None:
+    found = get(api, log_in("ana"), "coverage")
+    [source] = found["items"]
+    assert (source["source"], source["days_loaded"], source["days_missing"]) == ("google_ads", 2, 2)
+    assert [(d["date"], d["state"], d["rows"]) for d in source["days"]] == [
+        ("2026-06-27", "loaded", 5), ("2026-06-28", "missing", 0), ("2026-06-29", "missing", 0),
+        ("2026-06-30", "loaded", 5),
+    ]  # fmt: skip
+    some = get(api, log_in("ana"), "coverage", date_from="2026-06-29", date_to="2026-06-29")
+    assert [d["state"] for d in some["items"][0]["days"]] == ["missing"]
+
+
+def test_quality_shows_failures_first_and_values_only_to_who_sees_all(api: TestClient, log_in: LogIn) -> None:
+    hushed = get(api, log_in("ana"), "quality")
+    assert (hushed["state"], hushed["run_id"]) == ("warning", "run")
+    assert [(c["expectation"], c["success"], c["detail"]) for c in hushed["items"]] == [
+        ("b", False, "b does not hold"),
+        ("a", True, "a holds"),
+    ]
+    assert get(api, log_in("admin"), "quality")["items"][0]["detail"] == "b: some rows have no cost"
+
+
+def test_freshness_by_source(api: TestClient, log_in: LogIn) -> None:
+    found = get(api, log_in("ana"), "freshness")
+    assert [(s["source"], s["last_date"], s["days_behind"], s["state"]) for s in found["items"]] == [
+        ("google_ads", "2026-06-30", 0, "stale")
+    ]
+    assert found["last_published_at"] is not None
+
+
+@pytest.mark.parametrize("path", ["files", "rejects", "restatements"])
+def test_lists_page_and_keep_to_the_workspace(api: TestClient, log_in: LogIn, path: str) -> None:
+    for name in ("ana", "otto", "admin"):
+        whole = get(api, log_in(name), path)["items"]
+        assert whole
+        if name != "admin":
+            assert {item["workspace"] for item in whole} == {"demo" if name == "ana" else "other"}
+        seen: list[Any] = []
+        cursor: dict[str, str] = {}
+        for _ in range(len(whole)):
+            page = get(api, log_in(name), path, limit=1, **cursor)
+            seen += page["items"]
+            cursor = {"cursor": page["next_cursor"]}
+        assert (seen, page["next_cursor"]) == (whole, None)
+
+
+def test_an_insight_leads_to_its_series_and_its_rows(api: TestClient, log_in: LogIn) -> None:
+    insight = get(api, log_in("ana"), "/api/v1/insights", kind="cpc_jump")["items"][0]
+    chart = get(api, log_in("ana"), f"/api/v1/insights/{insight['id']}/evidence")
+    assert (chart["metric"], chart["entity_type"]) == ("cost", "campaign")
+    last = chart["points"][-1]
+    assert (last["date"], last["values"]["cost"], last["band"]["cost"]["expected"]) == ("2026-06-30", 40, 100)
+    rows = get(api, log_in("ana"), f"/api/v1/insights/{insight['id']}/rows")
+    assert rows["total"] == 2
+    assert [(r["cost"], r["uri"], r["row_number"]) for r in rows["items"]] == [
+        (30, "landing/demo/google_ads/a.csv", 3),
+        (10, "landing/demo/google_ads/a.csv", 2),
+    ]
+    for part in ("evidence", "rows"):
+        assert api.get(f"/api/v1/insights/{insight['id']}/{part}", headers=log_in("otto")).status_code == 404
