@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from include.api import problems
-from include.api.auth import ensure_admin
+from include.api.access.resolve import Resolver
 from include.api.backends import Backends
+from include.api.limits import Limits
 from include.api.observe import Metrics, Observe
-from include.api.routes import analytics, auth, data, health, insights, pages
+from include.api.routes import admin, analytics, auth, data, health, insights, pages
 from include.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     metrics = Metrics()
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.limits = Limits(backends.settings)
         starting = asyncio.create_task(asyncio.to_thread(_prepare, backends))
         yield
         await starting
@@ -47,8 +49,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.backends = backends
+    app.state.resolver = Resolver(backends)
     app.state.metrics = metrics
-    for module in (health, auth, insights, analytics, data, pages):
+    for module in (health, auth, admin, insights, analytics, data, pages):
         app.include_router(module.router)
     pages.mount_assets(app)
     problems.install(app)
@@ -59,6 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _prepare(backends: Backends) -> None:
     """Make the admin beside the start: a database that is away must not keep the API from answering."""
+    from include.api.access.sessions import ensure_admin
+
     try:
         ensure_admin(backends)
     except Exception as error:

@@ -80,6 +80,6 @@ def read_quality(databases: Databases, caller: CurrentCaller, workspace: Name = 
 def read_freshness(databases: Databases, caller: CurrentCaller, workspace: Name = None) -> FreshnessReport:
     """How far each source reaches, and when a run last published."""
     seen_workspace(caller, workspace)
-    with databases.postgres() as connection:
+    with databases.postgres(caller) as connection:
         published = store.last_published(connection)
     return trust.freshness(Warehouse(databases, caller, workspace), published)

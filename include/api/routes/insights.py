@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from include.api import detail, store, summary
 from include.api.backends import Backends
 from include.api.days import QueryDay
-from include.api.deps import CurrentCaller, Databases, Editor, check_range, seen_workspace
+from include.api.deps import CurrentCaller, Databases, check_range, seen_workspace
 from include.api.detail import Evidence, SourceRows
 from include.api.problems import responses
 from include.api.schemas import Insight, InsightPage, Order, Severity, Status, StatusChange, Summary
@@ -51,9 +51,9 @@ def list_insights(
     filters = store.Filters(
         workspace, status, kind, severity, platform, entity_type, entity_id, date_from, date_to, min_impact
     )
-    with databases.postgres() as connection:
+    with databases.postgres(caller) as connection:
         try:
-            rows, following = store.find(connection, caller, filters, order, limit, cursor)
+            rows, following = store.find(connection, filters, order, limit, cursor)
         except store.BadCursor as error:
             raise HTTPException(400, f"{error}.".capitalize()) from error
     return InsightPage(items=[Insight.model_validate(row) for row in rows], next_cursor=following)
@@ -102,16 +102,19 @@ def read_rows(
 
 
 @router.patch("/{insight_id}", responses=responses(403, 404))
-def change_insight(databases: Databases, caller: Editor, insight_id: InsightId, change: StatusChange) -> Insight:
+def change_insight(databases: Databases, caller: CurrentCaller, insight_id: InsightId, change: StatusChange) -> Insight:
     """Acknowledge, resolve or reopen. A later publication leaves what a person set."""
-    with databases.postgres() as connection:
-        row = store.set_status(connection, caller, insight_id, change.status)
-    return _found(row, insight_id)
+    with databases.postgres(caller) as connection:
+        known = _found(store.get(connection, insight_id), insight_id)
+        row = store.set_status(connection, caller.name, insight_id, change.status)
+    if row is None:
+        raise HTTPException(403, f"A viewer of {known.workspace} may look only. Ask an admin for the role analyst.")
+    return Insight.model_validate(row)
 
 
 def _one(databases: Backends, caller: Caller, insight_id: int) -> Insight:
-    with databases.postgres() as connection:
-        row = store.get(connection, caller, insight_id)
+    with databases.postgres(caller) as connection:
+        row = store.get(connection, insight_id)
     return _found(row, insight_id)
 
 
