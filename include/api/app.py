@@ -11,10 +11,12 @@ from fastapi import FastAPI
 
 from include.api import problems
 from include.api.access.resolve import Resolver
+from include.api.answers import Answers
 from include.api.backends import Backends
 from include.api.limits import Limits
-from include.api.observe import Metrics, Observe
-from include.api.routes import admin, analytics, auth, data, health, insights, pages
+from include.api.observe import Metrics, Observe, log_to_output
+from include.api.routes import admin, alerts, analytics, auth, data, health, ingest, insights, pages
+from include.api.versions import Versions
 from include.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -35,14 +37,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.limits = Limits(backends.settings)
+        app.state.answers = Answers(backends, Versions(backends))
+        metrics.watch(app.state.answers)
+        log_to_output()
         starting = asyncio.create_task(asyncio.to_thread(_prepare, backends))
-        yield
+        from include.api import assistant
+
+        async with assistant.mounted(app, backends, app.state.resolver):
+            yield
         await starting
         backends.close()
 
     app = FastAPI(
         title="InsightFlow",
-        version="0.1.0",
+        version="1.0.0",
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
@@ -51,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.backends = backends
     app.state.resolver = Resolver(backends)
     app.state.metrics = metrics
-    for module in (health, auth, admin, insights, analytics, data, pages):
+    for module in (health, auth, admin, alerts, insights, analytics, data, ingest, pages):
         app.include_router(module.router)
     pages.mount_assets(app)
     problems.install(app)

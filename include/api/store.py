@@ -28,10 +28,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection, CursorResult, Row
 from sqlalchemy.exc import DataError
 from sqlalchemy.sql import ColumnElement, Select
 
+from include.api.analytics.paging import BadCursor
 from include.api.schemas import Insight, Order, Status
 
 _TYPES: dict[str, Any] = {
@@ -57,10 +58,6 @@ ORDERS: dict[Order, tuple[tuple[ColumnElement[Any], bool], ...]] = {
 }
 
 
-class BadCursor(ValueError):
-    """The cursor is not one that this order gave."""
-
-
 @dataclass(frozen=True)
 class Filters:
     """Conditions on a list of insights; None means any."""
@@ -75,6 +72,7 @@ class Filters:
     date_from: date | None = None
     date_to: date | None = None
     min_impact: Decimal | None = None
+    run_id: str | None = None
 
 
 def find(
@@ -95,6 +93,13 @@ def find(
         return rows, None
     last = rows[limit - 1]._mapping
     return rows[:limit], _encode(order, [last[f"_{n}"] for n in range(len(keys))])
+
+
+def everything(connection: Connection, filters: Filters, order: Order) -> CursorResult[Any]:
+    """All insights in their order, by a cursor of the server's."""
+    query = _filtered(select(*INSIGHTS.c), filters)
+    query = query.order_by(*(key.desc() if down else key.asc() for key, down in ORDERS[order]))
+    return connection.execution_options(stream_results=True, max_row_buffer=1000).execute(query)
 
 
 def get(connection: Connection, insight_id: int) -> Row[Any] | None:
@@ -155,7 +160,17 @@ def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
         query = query.where(C.date_start <= filters.date_to)
     if filters.min_impact is not None:
         query = query.where(C.impact_amount >= filters.min_impact)
+    if filters.run_id is not None:
+        query = query.where(_of_run(filters.run_id))
     return query
+
+
+def _of_run(run_id: str) -> ColumnElement[bool]:
+    """Insights of the days that the run published: one that a re-run left unchanged still is its day's."""
+    return text(
+        "EXISTS (SELECT FROM publications AS p CROSS JOIN LATERAL unnest(p.dates) AS published"
+        " WHERE p.run_id = :run_id AND published BETWEEN insights.date_start AND insights.date_end)"
+    ).bindparams(run_id=run_id)  # type: ignore[return-value]
 
 
 def _after(keys: Sequence[tuple[ColumnElement[Any], bool]], values: Sequence[str]) -> ColumnElement[bool]:

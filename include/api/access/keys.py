@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
-from include.api.access.sessions import digest
+from include.api.access.digest import digest
 from include.api.scope import EVERY, ROLES, Caller, Role
 
 MARK = "ifk_"

@@ -10,7 +10,8 @@ from cachetools import TTLCache
 from sqlalchemy import text
 
 from include.api.access import keys
-from include.api.access.sessions import digest, grants_of
+from include.api.access.digest import digest
+from include.api.access.sessions import grants_of
 from include.api.access.tokens import BadToken, read_token
 from include.api.backends import Backends
 from include.api.problems import Unavailable

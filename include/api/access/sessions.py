@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import uuid
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from include.api.access.digest import digest
 from include.api.access.passwords import hash_password, verify
 from include.api.backends import Backends
 from include.api.scope import EVERY, Caller
@@ -20,11 +20,6 @@ GRACE_SECONDS = 10
 
 class Refused(Exception):
     """The log-in or the refresh token is not good; the message says no more than a stranger may know."""
-
-
-def digest(secret: str) -> str:
-    """What is stored of a random secret: 256 bits of entropy need no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def ensure_admin(backends: Backends) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Depends, Form, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Cookie, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from include.api.access import keys, sessions
@@ -21,8 +21,38 @@ router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=responses(401
 
 COOKIE = "insightflow_refresh"
 COOKIE_PATH = "/api/v1/auth"
-FormToken = Annotated[str | None, Form(max_length=200)]
 CookieToken = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
+_TOKEN = {"type": "object", "properties": {"refresh_token": {"type": "string", "maxLength": 200}}}
+TOKEN_BODY = {
+    "requestBody": {
+        "required": False,
+        "description": "the refresh token; without a body the one in the cookie",
+        "content": {"application/x-www-form-urlencoded": {"schema": _TOKEN}, "application/json": {"schema": _TOKEN}},
+    }
+}
+
+
+async def given_token(request: Request) -> str | None:
+    """The refresh token of a form, as OAuth2 has it, or of a JSON document; None where there is neither."""
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    if int(request.headers.get("content-length") or 0) > 4096:
+        raise HTTPException(422, "A refresh token is shorter than that.")
+    if kind == "application/x-www-form-urlencoded":
+        found = (await request.form()).get("refresh_token")
+    elif kind == "application/json":
+        try:
+            document = await request.json()
+        except ValueError as error:
+            raise HTTPException(422, "The body is not JSON.") from error
+        found = document.get("refresh_token") if isinstance(document, dict) else None
+    else:
+        found = None
+    if found is not None and (not isinstance(found, str) or len(found) > 200):
+        raise HTTPException(422, "refresh_token is a text of 200 characters at most.")
+    return found
+
+
+GivenToken = Annotated[str | None, Depends(given_token)]
 KeyId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -49,11 +79,9 @@ def log_in(
     return _token(databases, response, caller, refresh, cookie)
 
 
-@router.post("/refresh")
-def refresh(
-    databases: Databases, response: Response, refresh_token: FormToken = None, kept: CookieToken = None
-) -> Token:
-    """Trade a refresh token, from the form or the cookie, for a new pair. Each is good once."""
+@router.post("/refresh", openapi_extra=TOKEN_BODY)
+def refresh(databases: Databases, response: Response, refresh_token: GivenToken, kept: CookieToken = None) -> Token:
+    """Trade a refresh token, from the body or the cookie, for a new pair. Each is good once."""
     token = refresh_token or kept
     try:
         if not token:
@@ -64,10 +92,8 @@ def refresh(
     return _token(databases, response, caller, following, cookie=refresh_token is None)
 
 
-@router.post("/logout", status_code=204)
-def log_out(
-    databases: Databases, known: KnownCallers, refresh_token: FormToken = None, kept: CookieToken = None
-) -> Response:
+@router.post("/logout", status_code=204, openapi_extra=TOKEN_BODY)
+def log_out(databases: Databases, known: KnownCallers, refresh_token: GivenToken, kept: CookieToken = None) -> Response:
     """End the session of a refresh token, its access tokens included."""
     if token := refresh_token or kept:
         sessions.log_out(databases, token)

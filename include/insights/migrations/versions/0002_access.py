@@ -112,6 +112,7 @@ STATEMENTS = (
         workspace text NOT NULL,
         kind      text NOT NULL CHECK (kind IN ('insight', 'digest')),
         subject   text NOT NULL,
+        entity    text NOT NULL DEFAULT '',
         severity  text NOT NULL DEFAULT '',
         sent_at   timestamptz NOT NULL DEFAULT now()
     )
@@ -163,7 +164,7 @@ STATEMENTS = (
     "GRANT SELECT ON insights, insight_versions, uploads, memberships, alert_settings, alert_log TO insightflow_api",
     "GRANT UPDATE (status, status_by, status_at, resolved_at) ON insights TO insightflow_api",
     "GRANT INSERT, UPDATE (status, files, request_hash, received_at, error) ON uploads TO insightflow_api",
-    "GRANT SELECT (id, published_at) ON publications TO insightflow_api",
+    "GRANT SELECT (id, run_id, published_at) ON publications TO insightflow_api",
     "GRANT SELECT (username, created_at, disabled_at), INSERT (username, password_hash) ON users TO insightflow_api",
     "GRANT UPDATE (password_hash, disabled_at), DELETE ON users TO insightflow_api",
     "GRANT INSERT, UPDATE (role), DELETE ON memberships TO insightflow_api",
