@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field, ValidationError
@@ -67,11 +68,11 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
         try:
             return await run_in_threadpool(asked)
         except (BadToken, Refused) as error:
-            raise ValueError(str(error)) from error
+            raise ToolError(str(error)) from error
         except Unavailable as error:
-            raise ValueError(f"{error.service} does not answer now; try again later.") from error
+            raise ToolError(f"{error.service} does not answer now; try again later.") from error
         except ValidationError as error:
-            raise ValueError(
+            raise ToolError(
                 "; ".join(f"{e['loc'][-1] if e['loc'] else ''}: {e['msg']}" for e in error.errors())
             ) from error
 

@@ -18,6 +18,7 @@ from include.insights import publish
 from include.insights.database import make_engine
 from include.settings import Settings
 from tests.support.marts import DAY, add, create_marts, feed_row, sums
+from tests.support.processes import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -149,10 +150,10 @@ def test_what_was_not_taken_is_sent_again_and_stops_nothing(site: Settings, webh
 
 def test_the_digest_goes_by_mail_once_a_day(site: Settings) -> None:
     mailbox = Mailbox()
-    server = Controller(mailbox, hostname="127.0.0.1", port=0)
+    port = free_port()
+    server = Controller(mailbox, hostname="127.0.0.1", port=port)
     server.start()
     try:
-        port = server.server.sockets[0].getsockname()[1]
         want(
             site,
             f"mailto://127.0.0.1:{port}?from=insightflow@example.com&to=ana@example.com",

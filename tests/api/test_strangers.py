@@ -141,13 +141,6 @@ def test_only_the_scoped_ways_lead_to_the_databases() -> None:
     allowed = {"backends.py", "warehouse.py", "versions.py", "sessions.py", "resolve.py", "look.py"}
     for path in (REPO / "include" / "api").rglob("*.py"):
         if path.name not in allowed:
-            text = path.read_text()
-            for way in (
-                ".identity(",
-                "_backends.query(",
-                "backends.query(",
-                "databases.query(",
-                ".stream(",
-                "connect(",
-            ):
-                assert way not in text or (way == ".stream(" and "warehouse.stream(" in text), (path.name, way)
+            text = path.read_text().replace("request.stream(", "").replace("warehouse.stream(", "")
+            for way in (".identity(", "backends.query(", "databases.query(", ".stream(", "connect("):
+                assert way not in text, (path.name, way)

@@ -18,11 +18,29 @@ _WORDS = {
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
     )
 } | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
-     "hundred": 100, "thousand": 1000, "million": 1_000_000, "half": 0.5, "third": 1 / 3, "quarter": 0.25,
-     "double": 2, "doubled": 2, "twice": 2, "triple": 3, "tripled": 3, "dozen": 12}  # fmt: skip
+     "hundred": 100, "thousand": 1000, "million": 1_000_000, "dozen": 12}  # fmt: skip
+# Arithmetic in a word: nobody can say from which facts.
+_RATIOS = frozenset(
+    [
+        "half",
+        "halved",
+        "third",
+        "thirds",
+        "quarter",
+        "quarters",
+        "double",
+        "doubled",
+        "doubling",
+        "twice",
+        "triple",
+        "tripled",
+        "thrice",
+        "tenfold",
+    ]
+)
 _SYMBOLS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _NUMBER = re.compile(
-    r"(?P<symbol>[$€£¥])?\s?(?P<number>\d+(?:[,\u202f\u00a0]\d{3})*(?:\.\d+)?)"
+    r"(?P<symbol>[$€£¥])?\s?(?P<number>[0-9]+(?:[,\u202f\u00a0][0-9]{3})*(?:\.[0-9]+)?)"
     r"(?:\s?(?P<scale>k|K|m|M|mn|million|thousand|bn|billion)\b)?(?:\s?(?P<unit>%|percent\b|per cent\b|[A-Z]{3}\b))?"
 )
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
@@ -40,7 +58,7 @@ def inventions(text: str, facts: list[Fact]) -> list[str]:
     rest = _NUMBER.sub(" ", rest)
     for word in re.findall(r"[a-z]+", rest.lower()):
         # "one of them" counts nothing.
-        if word in _WORDS and word != "one" and not _equal(_WORDS[word], 0.5, facts, ""):
+        if word in _RATIOS or (word in _WORDS and word != "one" and not _equal(_WORDS[word], 0, facts, "")):
             found.append(word)
     if re.search(r"\d|[\u00bc-\u00be\u2150-\u215e]", rest):
         found.append("digits that are not readable")
@@ -91,6 +109,6 @@ def _equal(number: float, half: float, facts: list[Fact], unit: str) -> bool:
     for fact in facts:
         if isinstance(fact.value, str) or (unit and fact.unit != unit) or (not unit and fact.unit == "%"):
             continue
-        if abs(abs(fact.value) - number) <= half * (1 + 1e-9):
+        if abs(abs(fact.value) - number) <= half * (1 + 1e-9) + 1e-9:
             return True
     return False
