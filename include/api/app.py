@@ -13,7 +13,7 @@ from include.api import problems
 from include.api.auth import ensure_admin
 from include.api.backends import Backends
 from include.api.observe import Metrics, Observe
-from include.api.routes import analytics, auth, data, health, insights, pages
+from include.api.routes import analytics, auth, builds, data, health, insights, pages
 from include.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.backends = backends
     app.state.metrics = metrics
-    for module in (health, auth, insights, analytics, data, pages):
+    for module in (health, auth, insights, analytics, data, builds, pages):
         app.include_router(module.router)
     pages.mount_assets(app)
     problems.install(app)
