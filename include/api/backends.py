@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any
 
-from include.api.problems import Unavailable
+from include.api.problems import BadText, Unavailable
 from include.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class Backends:
                 yield connection
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
             raise Unavailable("PostgreSQL", str(error).splitlines()[0]) from error
+        except ValueError as error:
+            if "NUL" in str(error):
+                raise BadText(str(error)) from error
+            raise
 
     def query(self, query: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Rows of a ClickHouse query by the read-only user. Only ``Warehouse`` and ``Versions`` may ask: no scope here.
@@ -90,7 +94,9 @@ class Backends:
         ``ClickHouseError`` with the server's code.
         """
         with self._clickhouse() as client:
-            return list(client.query(query, parameters=dict(parameters)).named_results())
+            # Times carry their zone: a browser would take one without for its own.
+            found = client.query(query, parameters=dict(parameters), tz_mode="aware")
+            return list(found.named_results())
 
     def stream(self, query: str, parameters: Mapping[str, Any], form: str) -> Iterator[bytes]:
         """Bytes of a result in a ClickHouse format, in pieces. Only ``Warehouse`` may ask. Raises as ``query``."""

@@ -48,6 +48,10 @@ class Unavailable(Exception):
         self.reason = reason
 
 
+class BadText(ValueError):
+    """A text that PostgreSQL cannot hold: it has a NUL character."""
+
+
 def problem(
     request: Request,
     status: int,
@@ -107,6 +111,10 @@ async def _too_many(request: Request, error: Exception) -> JSONResponse:
     return problem(request, 429, str(error), headers={"Retry-After": str(error.seconds)})
 
 
+async def _bad_text(request: Request, error: Exception) -> JSONResponse:
+    return problem(request, 422, "A text has a NUL character; no name or key has one.")
+
+
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     request_id = getattr(request.state, "request_id", "")
     log.error("request %s failed", request_id, exc_info=error)
@@ -119,6 +127,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(Unavailable, _unavailable)
     app.add_exception_handler(TooMany, _too_many)
+    app.add_exception_handler(BadText, _bad_text)
     app.add_exception_handler(Exception, _unexpected)
 
 

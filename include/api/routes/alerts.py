@@ -80,7 +80,7 @@ def change_alerts(databases: Databases, caller: Admin, workspace: Workspace, cha
         raise HTTPException(422, str(error)) from error
 
 
-@router.post("/{workspace}/test", responses=responses(502))
+@router.post("/{workspace}/test", responses=responses(409))
 def test_alerts(databases: Databases, caller: Admin, workspace: Workspace) -> Sent:
     """Send a test message to every target."""
     _held(caller, workspace)
@@ -93,7 +93,7 @@ def test_alerts(databases: Databases, caller: Admin, workspace: Workspace) -> Se
     except targets.BadTarget as error:
         raise HTTPException(422, str(error)) from error
     except notify.NotSent as error:
-        raise HTTPException(502, f"Not sent: {error}.") from error
+        raise HTTPException(409, f"Not sent: {error}.") from error
     return Sent(sent=len(targets.opened(known.targets, databases.settings)))
 
 
