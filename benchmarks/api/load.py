@@ -27,15 +27,19 @@ class Result:
     p99: float
     worst: float
     failed: int
+    cpu: float
+    """CPU milliseconds of the server's processes for each request: what a busy machine changes least."""
     busy: float
     """Share of the machine that was busy meanwhile, other work included."""
 
 
-def http(urls: Sequence[str], headers: Mapping[str, str], rate: int, seconds: int) -> Result:
+def http(
+    urls: Sequence[str], headers: Mapping[str, str], rate: int, seconds: int, server: Sequence[str] = ()
+) -> Result:
     """All URLs at once, each at its part of the rate, over kept-alive connections."""
     each = max(rate // len(urls) // CONNECTIONS, 1)
     given = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    before = _ticks()
+    before = (*_ticks(), cpu_seconds(server))
     runs = [
         subprocess.Popen(
             ["hey", "-o", "csv", "-z", f"{seconds}s", "-c", str(CONNECTIONS), "-q", str(each), "-t", "10", *given, url],
@@ -51,16 +55,18 @@ def http(urls: Sequence[str], headers: Mapping[str, str], rate: int, seconds: in
         for row in csv.DictReader(io.StringIO(output)):
             times.append(float(row["response-time"]) * 1000)
             failed += row["status-code"] not in ("200", "304")
-    return summed(times, failed, seconds, before)
+    return summed(times, failed, seconds, before, server)
 
 
-def pgbench(program: Path, dsn: str, statement: str, folder: Path, rate: int, seconds: int) -> Result:
+def pgbench(
+    program: Path, dsn: str, statement: str, folder: Path, rate: int, seconds: int, server: Sequence[str] = ()
+) -> Result:
     """A statement at a rate by PostgreSQL's own load generator; latency without the wait for the schedule."""
     script = folder / "insights.sql"
     script.write_text(statement.rstrip(";") + ";\n")
     for old in folder.glob("pgbench_log*"):
         old.unlink()
-    before = _ticks()
+    before = (*_ticks(), cpu_seconds(server))
     command = [str(program), "-n", "-c", str(CONNECTIONS), "-j", "2", "-R", str(rate), "-T", str(seconds), "-l"]
     done = subprocess.run(
         [*command, "-f", str(script), dsn], cwd=folder, capture_output=True, text=True, timeout=seconds + 60
@@ -72,10 +78,12 @@ def pgbench(program: Path, dsn: str, statement: str, folder: Path, rate: int, se
             with contextlib.suppress(ValueError, IndexError):
                 times.append((float(parts[2]) - float(parts[6])) / 1000)
     failed = int(m[1]) if (m := re.search(r"number of failed transactions: (\d+)", done.stdout)) else done.returncode
-    return summed(times, failed, seconds, before)
+    return summed(times, failed, seconds, before, server)
 
 
-def summed(times: list[float], failed: int, seconds: int, before: tuple[float, float]) -> Result:
+def summed(
+    times: list[float], failed: int, seconds: int, before: tuple[float, float, float], server: Sequence[str]
+) -> Result:
     """Percentiles of the times."""
     ordered = sorted(times) or [0.0]
 
@@ -83,9 +91,18 @@ def summed(times: list[float], failed: int, seconds: int, before: tuple[float, f
         return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 2)
 
     after = _ticks()
+    cpu = 1000 * (cpu_seconds(server) - before[2]) / max(len(times), 1)
     busy = (after[0] - before[0]) / max(after[1] - before[1], 1e-9)
     return Result(
-        len(times), round(len(times) / seconds, 1), at(0.5), at(0.95), at(0.99), at(1.0), failed, round(busy, 2)
+        len(times),
+        round(len(times) / seconds, 1),
+        at(0.5),
+        at(0.95),
+        at(0.99),
+        at(1.0),
+        failed,
+        round(cpu, 2),
+        round(busy, 2),
     )
 
 
@@ -95,3 +112,23 @@ def _ticks() -> tuple[float, float]:
     times = psutil.cpu_times()
     total = sum(times[:8])
     return total - times.idle - getattr(times, "iowait", 0.0), total
+
+
+def cpu_seconds(marks: Sequence[str]) -> float:
+    """CPU time so far of the processes whose command line has one of the marks, and of their children."""
+    import psutil
+
+    total = 0.0
+    seen: set[int] = set()
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if not any(mark in line for mark in marks):
+            continue
+        with contextlib.suppress(psutil.Error):
+            for one in (process, *process.children(recursive=True)):
+                if one.pid not in seen:
+                    seen.add(one.pid)
+                    times = one.cpu_times()
+                    # Of children that ended too: a connection of PostgreSQL is a process.
+                    total += times.user + times.system + times.children_user + times.children_system
+    return total

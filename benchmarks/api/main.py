@@ -56,15 +56,17 @@ def measure(found: Site, rate: int, seconds: int, folder: Path) -> dict[str, Res
         "X-ClickHouse-Key": settings.clickhouse_reader_password.get_secret_value(),
     }
     asked = [f"{settings.clickhouse_url}/?{urlencode({'query': text + ' FORMAT JSONCompact'})}" for text in SQL]
+    ours = [f"include.api.app:app --host 127.0.0.1 --port {found.url.rpartition(':')[2]}"]
+    clickhouse, postgres = [f"--port {settings.clickhouse_port} "], [f"port={settings.postgres_port}"]
     loads = {}
     for name, urls in routes.items():
         http(urls, bearer, rate, 2)
-        loads[f"{name}: API"] = http(urls, bearer, rate, seconds)
+        loads[f"{name}: API"] = http(urls, bearer, rate, seconds, [*ours, *clickhouse, *postgres])
     loads["insights: PostgreSQL directly"] = pgbench(
-        binaries() / "pgbench", settings.postgres_dsn(), PLAIN, folder, rate, seconds
+        binaries() / "pgbench", settings.postgres_dsn(), PLAIN, folder, rate, seconds, postgres
     )
     http(asked, login, rate // 4, 2)
-    loads["analytics: ClickHouse directly"] = http(asked, login, rate, seconds)
+    loads["analytics: ClickHouse directly"] = http(asked, login, rate, seconds, clickhouse)
     return loads
 
 
@@ -77,12 +79,12 @@ def uncached(found: Site, rate: int, seconds: int) -> Result:
 def table(loads: dict[str, Result]) -> str:
     """As Markdown."""
     lines = [
-        "| load | requests | a second | p50 ms | p95 ms | p99 ms | worst ms | failed | machine busy |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| load | requests | a second | p50 ms | p95 ms | p99 ms | worst ms | failed | CPU ms a request | machine busy |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, r in loads.items():
         lines.append(
-            f"| {name} | {r.requests:,} | {r.rate} | {r.p50} | {r.p95} | {r.p99} | {r.worst} | {r.failed} | {r.busy:.0%} |"
+            f"| {name} | {r.requests:,} | {r.rate} | {r.p50} | {r.p95} | {r.p99} | {r.worst} | {r.failed} | {r.cpu} | {r.busy:.0%} |"
         )
     for part, direct in (
         ("analytics", "analytics: ClickHouse directly"),

@@ -78,10 +78,10 @@ def fill(settings: Settings, rows: int, insights: int) -> None:
         cursor.execute(
             "INSERT INTO insights (workspace, insight_key, kind, severity, entity_type, entity_id, entity_name, platform,"
             " metric, date_start, date_end, title, body, impact_amount, impact_currency, confidence, rank, evidence, run_id)"
-            " SELECT 'w' || n % 4, 'key ' || n, 'spend_spike', (ARRAY['low','medium','high','critical'])[n % 4 + 1],"
+            " SELECT 'w' || n %% 4, 'key ' || n, 'spend_spike', (ARRAY['low','medium','high','critical'])[n %% 4 + 1],"
             " 'campaign', n::text, 'Campaign ' || n, 'google_ads', 'cost', d, d, 'Campaign ' || n || ' spent more',"
-            " 'It spent more than was to be expected.', n % 5000, 'USD', 0.9, n % 20 + 1, '{\"value\": 1}', 'run'"
-            " FROM (SELECT n, date '2026-01-01' + n % 200 AS d FROM generate_series(1, %s) AS n) AS x",
+            " 'It spent more than was to be expected.', n %% 5000, 'USD', 0.9, n %% 20 + 1, '{\"value\": 1}', 'run'"
+            " FROM (SELECT n, date '2026-01-01' + n %% 200 AS d FROM generate_series(1, %s) AS n) AS x",
             (insights,),
         )
         cursor.execute("INSERT INTO users (username, password_hash) VALUES ('ana', %s)", (hash_password(PASSWORD),))
@@ -129,15 +129,3 @@ def api(settings: Settings, workers: int, cache_mb: int) -> Iterator[Site]:
         answer = httpx.post(f"{url}/api/v1/auth/token", data={"username": "ana", "password": PASSWORD}, timeout=30)
         answer.raise_for_status()
         yield Site(settings, url, answer.json()["access_token"])
-
-
-def cpu_seconds(of: str) -> float:
-    """CPU time used so far by the processes whose command line has this text."""
-    import psutil
-
-    total = 0.0
-    for process in psutil.process_iter(["cmdline", "cpu_times"]):
-        if of in " ".join(process.info["cmdline"] or []):
-            times = process.info["cpu_times"]
-            total += times.user + times.system
-    return total

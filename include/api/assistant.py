@@ -7,7 +7,8 @@ request or the key that the process was started with, so a revoked key ends in t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import FastAPI
@@ -58,7 +59,8 @@ class Refused(Exception):
 
 def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) -> MCPServer:
     """The server with its tools."""
-    server: MCPServer = MCPServer("insightflow", title="InsightFlow", instructions=INSTRUCTIONS)
+    with _own_logging():
+        server: MCPServer = MCPServer("insightflow", title="InsightFlow", instructions=INSTRUCTIONS)
 
     async def ask(ctx: Context[Any, Any], work: Callable[[Caller], BaseModel | dict[str, Any]]) -> dict[str, Any]:
         def asked() -> dict[str, Any]:
@@ -253,6 +255,18 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
         return await ask(ctx, work)
 
     return server
+
+
+@contextlib.contextmanager
+def _own_logging() -> Iterator[None]:
+    """The SDK gives the process's root logger a handler for terminals: each line of ours would be drawn by it, slowly."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def bearer(headers: Any) -> str:

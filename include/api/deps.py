@@ -21,12 +21,12 @@ _bearer = OAuth2PasswordBearer(
 _key = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="key", description="or as Bearer")
 
 
-def get_backends(request: Request) -> Backends:
-    """The databases of this app."""
+async def get_backends(request: Request) -> Backends:
+    """The databases of this app. Not blocking: a plain function would cost each request a thread."""
     return cast(Backends, request.app.state.backends)
 
 
-def get_resolver(request: Request) -> Resolver:
+async def get_resolver(request: Request) -> Resolver:
     """What this app knows of tokens and keys."""
     return cast(Resolver, request.app.state.resolver)
 

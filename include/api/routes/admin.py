@@ -13,7 +13,7 @@ from include.api.problems import responses
 from include.api.scope import Caller
 
 
-def get_admin(caller: CurrentCaller) -> Caller:
+async def get_admin(caller: CurrentCaller) -> Caller:
     """A caller who is admin somewhere; 403 otherwise."""
     if not caller.with_role("admin"):
         raise HTTPException(403, "Only an admin may do this.")
