@@ -14,16 +14,6 @@ Status = Literal["open", "acknowledged", "resolved"]
 Order = Literal["money", "date", "rank"]
 
 
-class Token(BaseModel):
-    """OAuth2 token response."""
-
-    access_token: str
-    token_type: Literal["bearer"] = "bearer"
-    expires_in: int = Field(description="seconds")
-    role: str
-    workspaces: list[str] = Field(description='["*"] is every workspace')
-
-
 class Insight(BaseModel):
     """One finding: what happened to which entity, when, and how much money is at stake."""
 
@@ -45,6 +35,8 @@ class Insight(BaseModel):
     date_end: date
     title: str
     body: str
+    next_step: str = Field(description="what to do next; the last sentence of the body")
+    impact_basis: str = Field(description="how impact_amount was computed")
     impact_amount: Money | None
     impact_currency: str | None
     confidence: float | None
@@ -166,6 +158,7 @@ class Day(BaseModel):
 class Freshness(BaseModel):
     """How far the numbers reach."""
 
+    first_date: date | None = Field(description="first day in the marts: a comparison from before it is partial")
     last_date: date | None = Field(description="last day in the marts")
     provisional_days: int = Field(description="days of the period whose numbers the platforms may still change")
     unpriced: int = Field(description="platform-days of the period left out of the money: a rate is missing")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -16,11 +14,12 @@ from include.landing.bucket import Bucket
 from include.landing.errors import CONTENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
 from include.landing.evidence import decide_date_style, decide_marks, evidence
 from include.landing.forms import Attempt, Form, form_of, reader_of
+from include.landing.ledger import new_load_id
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match, best, candidates, missing_columns
 from include.landing.salvage import keep_whole_lines
 from include.landing.specs import METRICS, Format, Source, sources
-from include.landing.statement import RAW_COLUMNS, Statement, Target
+from include.landing.statement import ROW_COLUMNS, ROWS, Statement, Target
 
 SAMPLE_ROWS = 5000
 UNKNOWN_KEY = re.compile(r"Unknown field|doesn't have element with name")
@@ -28,11 +27,6 @@ UNKNOWN_KEY = re.compile(r"Unknown field|doesn't have element with name")
 SETTINGS: dict[str, int] = {"max_query_size": 64 * 1024**2}
 # Threads that parse ahead pay in large files only.
 ONE_PARSER = {"input_format_parallel_parsing": 0}
-
-
-def new_load_id() -> int:
-    """Rising, unique over processes: nanoseconds with 10 random bits below microseconds."""
-    return (time.time_ns() & ~1023) | random.getrandbits(10)
 
 
 def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[Attempt], source: Source | None) -> None:
@@ -153,7 +147,7 @@ def statements_of(
     """Files that agree in decimal marks and date style, and the statement that loads them."""
     metrics = [name for name in METRICS if name in draft.match.columns]
     sampled = len(attempts) == 1  # one thread: others would parse ahead for nothing
-    settings = {**SETTINGS, **ONE_PARSER, **({"max_threads": 1} if sampled else {})}
+    settings = {**SETTINGS, **ONE_PARSER, **({"max_threads": 1, "max_block_size": SAMPLE_ROWS} if sampled else {})}
     seen = client.query(
         evidence(draft.records(), metrics, SAMPLE_ROWS if sampled else None)
         + draft.reader.settings_clause(strict=False),
@@ -243,16 +237,16 @@ def _collapse_repeats(client: Client, attempts: Sequence[Attempt]) -> None:
     """Load the raw rows again with all but the first of identical records marked, under load_ids of their own."""
     fresh = {attempt.line.load_id: new_load_id() for attempt in attempts}
     old, new = ", ".join(map(str, fresh)), ", ".join(map(str, fresh.values()))
-    cells = [c for c in RAW_COLUMNS if c not in ("row_number", "disposition")]
+    cells = [c for c in ROW_COLUMNS if c not in ("row_number", "disposition")]
     columns = ", ".join(
         {
             "load_id": f"transform(load_id, [{old}], [{new}], 0)",
             "disposition": "if(disposition = 'loaded' AND row_number() OVER same > 1, 'exact_duplicate', disposition)",
         }.get(column, column)
-        for column in RAW_COLUMNS
+        for column in ROW_COLUMNS
     )
     client.command(
-        f"INSERT INTO raw.ad_performance ({', '.join(RAW_COLUMNS)}) SELECT {columns} FROM raw.ad_performance "
+        f"INSERT INTO {ROWS} ({', '.join(ROW_COLUMNS)}) SELECT {columns} FROM {ROWS} "
         f"WHERE load_id IN ({old}) WINDOW same AS (PARTITION BY {', '.join(cells)} ORDER BY row_number)",
         settings=SETTINGS,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
@@ -10,6 +12,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from include.landing.bucket import Bucket
+from include.landing.values import TYPING_VERSION
 from include.warehouse.client import connect
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,6 +66,12 @@ class LedgerLine:
     warnings: list[str] = field(default_factory=list)
     error: str = ""
     run_id: str = ""
+    typing_version: int = TYPING_VERSION
+
+
+def new_load_id() -> int:
+    """Rising, unique over processes: nanoseconds with 10 random bits below microseconds."""
+    return (time.time_ns() & ~1023) | random.getrandbits(10)
 
 
 def write(client: Client, lines: Sequence[LedgerLine]) -> None:

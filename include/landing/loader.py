@@ -19,8 +19,8 @@ from include.landing.coverage import write_coverage
 from include.landing.drift import note_drift
 from include.landing.errors import RefusedFile, first_line, refusal_of, refuse
 from include.landing.forms import Attempt, Form, form_of
-from include.landing.group_load import load_group, new_load_id
-from include.landing.ledger import LedgerLine
+from include.landing.group_load import load_group
+from include.landing.ledger import LedgerLine, new_load_id
 from include.landing.sniff import empty_report, sniff, write_copy
 from include.landing.specs import Source, find_source, sources
 from include.warehouse.client import connect

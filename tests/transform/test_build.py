@@ -64,7 +64,7 @@ def test_staging_is_built_and_its_results_are_kept(engines: Settings, warehouse:
         "SELECT node, status, rows, seconds, sql FROM ops.dbt_results WHERE run_id = 'run-1' AND layer = 'staging'"
     ).result_rows
     assert len(kept) == len(report.nodes)
-    model = next(row for row in kept if row[0] == "stg_ad_performance")
+    model = next(row for row in kept if row[0] == "int_current_exports")
     assert model[1:3] == ("success", 0)
     assert model[3] > 0
     assert "argMax(export_id" in model[4], "the SQL that ran"
@@ -104,6 +104,11 @@ def test_a_model_is_locked_by_the_periods_that_it_replaces() -> None:
     assert periods_of(weekly | {"partition_by": ["month_start"]}, days) == {"2026-06-01", "2026-07-01"}
     assert periods_of(weekly | {"meta": {"replaces": "anomaly_dates"}}, days) is None
     assert periods_of({"materialized": "table", "partition_by": "date"}, days) is None
+    assert periods_of(weekly | {"partition_by": "date", "meta": {"looks_back": 55}}, days) is None
+    assert periods_of(weekly | {"partition_by": "month", "meta": {"looks_back": 28}}, days) == {
+        "2026-06-01", "2026-07-01"
+    }  # fmt: skip
+    assert periods_of(weekly | {"partition_by": "year_start"}, days) == {"2026-01-01"}
 
 
 @pytest.mark.integration

@@ -1,0 +1,96 @@
+{# How numbers, dates and names are written in insights. #}
+
+{# 1234567.8 as 1,234,568; below 100 with two decimals. #}
+{% macro number_text(number) -%}
+    if(
+        abs({{ number }}) >= 100 or {{ number }} = round({{ number }}),
+        concat(
+            if({{ number }} < -0.5, '-', ''),
+            trim(leading ',' from reverse(replaceRegexpAll(
+                reverse(toString(toUInt64(ifNull(round(abs({{ number }})), 0)))), '([0-9]{3})', '\\1,'
+            )))
+        ),
+        toDecimalString({{ number }}, 2)
+    )
+{%- endmacro %}
+
+{# USD 1,235 #}
+{% macro money_text(amount, currency) -%}
+    if({{ amount }} is null, 'an unknown amount', trimBoth(concat(ifNull({{ currency }}, ''), ' ', ifNull({{ number_text(amount) }}, ''))))
+{%- endmacro %}
+
+{# 0.0123 as 1.23 % #}
+{% macro percent_text(fraction) -%}
+    concat(
+        ifNull(
+            if(
+                abs({{ fraction }}) < 0.0995,
+                toDecimalString(100 * ({{ fraction }}), 2), toDecimalString(100 * ({{ fraction }}), 0)
+            ), '?'
+        ), ' %'
+    )
+{%- endmacro %}
+
+{# 30 Jun 2026 #}
+{% macro date_text(date) -%}
+    concat(toString(toDayOfMonth({{ date }})), ' ', formatDateTime({{ date }}, '%b %Y'))
+{%- endmacro %}
+
+{# google_ads as Google Ads #}
+{% macro platform_text(platform) -%}
+    initcap(replaceAll({{ platform }}, '_', ' '))
+{%- endmacro %}
+
+{# A metric as people say it; unknown ones as they are. #}
+{% macro metric_text(metric) -%}
+    transform(
+        {{ metric }},
+        ['impressions', 'clicks', 'cost', 'conversions', 'conversion_value', 'ctr', 'cpc', 'cvr', 'cpa', 'roi'],
+        [
+            'Impressions', 'Clicks', 'Spend', 'Conversions', 'Conversion value', 'Click-through rate', 'Cost per click',
+            'Conversion rate', 'Cost per conversion', 'ROI'
+        ],
+        {{ metric }}
+    )
+{%- endmacro %}
+
+{# A metric's value in its unit. #}
+{% macro value_text(metric, value, currency) -%}
+    multiIf(
+        {{ value }} is null, 'nothing',
+        {{ metric }} in ('cost', 'conversion_value', 'cpc', 'cpa'), {{ money_text(value, currency) }},
+        {{ metric }} in ('ctr', 'cvr', 'roi'), {{ percent_text(value) }},
+        ifNull({{ number_text('round(' ~ value ~ ')') }}, '')
+    )
+{%- endmacro %}
+
+{# A string as a literal of SQL. #}
+{% macro sql_literal(text) -%}
+    concat('''', replaceAll(replaceAll({{ text }}, '\\', '\\\\'), '''', ''''''), '''')
+{%- endmacro %}
+
+{# The query that shows the rows behind an insight, `days` before its first day too. #}
+{% macro evidence_sql(source, days=14) -%}
+    concat(
+        'SELECT date, impressions, clicks, cost, conversions, conversion_value, ctr, cpc, cvr, cpa, roi FROM marts.mart_',
+        {{ source }}.entity_type, '_daily WHERE workspace = ', {{ sql_literal(source ~ '.workspace') }},
+        ' AND platform = ', {{ sql_literal(source ~ '.platform') }},
+        if(
+            {{ source }}.entity_type = 'platform', '',
+            concat(' AND coalesce(account_id, account_name) = ', {{ sql_literal(source ~ '.account_id') }})
+        ),
+        if(
+            {{ source }}.entity_type = 'campaign',
+            concat(' AND coalesce(campaign_id, campaign_name) = ', {{ sql_literal(source ~ '.entity_id') }}), ''
+        ),
+        ' AND date BETWEEN ''', toString({{ source }}.date_start - {{ days }}), ''' AND ''',
+        toString({{ source }}.date_end), ''' ORDER BY date'
+    )
+{%- endmacro %}
+
+{# The parts of “3 × bad date, 1 × not a number”, out of a map of reasons to counts. #}
+{% macro counted_reasons(reasons) -%}
+    arrayMap(
+        (reason, n) -> concat(toString(n), ' × ', replaceAll(reason, '_', ' ')), mapKeys({{ reasons }}), mapValues({{ reasons }})
+    )
+{%- endmacro %}
