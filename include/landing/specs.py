@@ -150,11 +150,10 @@ class NamedLists(_Strict):
 
 class Series(_Strict):
     """JSON whose records hold, for each metric, a list with a value a day (X): ``values`` is the object of lists,
-    ``start`` the path of the first day's instant from the top of the document, ``length`` that of the number of days."""
+    ``start`` the path of the first day's instant from the top of the document."""
 
     values: str
     start: str
-    length: str = ""
 
 
 class Shape(_Strict):

@@ -287,12 +287,7 @@ def _days(source: str, parents: dict[str, str], cells: dict[str, str], series: S
         raise RefusedFile("missing_columns", f"the document lacks {series.start}, from which its days are counted")
     lists = {name: sql for name, sql in cells.items() if name.startswith(series.values + ".")}
     longest = ", ".join(f"length({sql})" for sql in lists.values())
-    # An entity without any activity has null for every metric; it has the days of its document all the same.
-    said = f"toUInt64OrZero(ifNull({parents[series.length]}, ''))" if series.length in parents else "0"
-    days = (
-        f"(SELECT *, arrayJoin(range(days)) + 1 AS day FROM (SELECT *, greatest({said}, "
-        f"max(arrayMax([{longest}])) OVER (PARTITION BY path, n0)) AS days FROM {source}))"
-    )
+    days = f"(SELECT *, arrayJoin(range(arrayMax([{longest}]))) + 1 AS day FROM {source})"
     by_day = {name: f"arrayElement({sql}, day)" for name, sql in lists.items()}
     day = f"toString({local_day(start)} + (day - 1))"
     return days, {"series.day": day, **cells, **by_day}
