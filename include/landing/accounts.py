@@ -15,6 +15,7 @@ from include.landing.errors import RefusedFile, refuse
 from include.landing.forms import Attempt
 from include.landing.ledger import LedgerLine
 from include.landing.recognise import Match, normal
+from include.landing.salvage import MALFORMED
 from include.landing.specs import METRICS, Shape
 from include.landing.statement import MAIN_EVENT, ROWS, Statement
 from include.landing.totals import check_declared
@@ -44,7 +45,7 @@ def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
     line, shape = attempt.line, match.shape
     line.source, line.shape = match.source.source, shape.id
     line.restatement_days = match.source.restatement_days
-    line.headers = list(headers)
+    line.headers = [header for header in headers if header != MALFORMED]
     line.column_map = {str(column): str(found) for column, found in match.columns.items()}
     if shape.missing_metric == "zero" and attempt.sniffed and attempt.sniffed.format == "json":
         # APIs leave out what is 0 (proto3's JSON; Pinterest: "if a column has no value, it may not be returned"), and

@@ -22,6 +22,10 @@ from include.landing.specs import Format, Source
 SELECTION_CHARACTERS = set("{},*?[]")
 
 
+# Counting the lines of records of several lines takes memory; above this a line number is that of the record.
+LINES_COUNTED_UP_TO = 64 * 1024**2
+
+
 @dataclass
 class Attempt:
     """A file on its way: its ledger line, and what was seen of it."""
@@ -34,6 +38,10 @@ class Attempt:
     preamble: tuple[str, ...] = ()
     ending: str = ""
     """Text of the file's last lines, where they could be read."""
+    mended: bool = False
+    """Whether ``key`` is a copy in which lines that are no records stand as text."""
+    copies: list[str] = field(default_factory=list)
+    """Keys of working copies, to be removed."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +60,15 @@ def form_of(bucket: Bucket, attempt: Attempt, source: Source | None) -> Form:
     """The form of a file that was sniffed; notes the lines before its header. Raises ``RefusedFile``."""
     sniffed = attempt.sniffed
     assert sniffed is not None
-    compression = "none" if sniffed.needs_copy else sniffed.compression
+    compression = "none" if attempt.key != attempt.file.key else sniffed.compression
     alone = attempt.key if SELECTION_CHARACTERS & set(attempt.key) else ""
     shown: Any
     schema = None
     if sniffed.format == "csv":
         layout = layout_of(sniffed.head, source)
         attempt.preamble, attempt.ending = layout.preamble, sniffed.last_lines
-        shown = Layout(layout.delimiter, layout.line, layout.headers, ())
+        breaks = layout.line_breaks and sniffed.file.size <= LINES_COUNTED_UP_TO
+        shown = Layout(layout.delimiter, layout.line, layout.headers, (), breaks)
     elif sniffed.format == "json":
         shown = signature(sniffed.head)
     else:

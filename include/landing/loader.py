@@ -105,9 +105,9 @@ def _load_unit(
                 _fail(attempt.line, error)
     finally:
         for attempt in attempts:
-            if attempt.key != attempt.file.key:
+            for key in attempt.copies:
                 with contextlib.suppress(OSError):
-                    bucket.remove(attempt.key)
+                    bucket.remove(key)
     lines = [attempt.line for attempt in attempts]
     now = datetime.now(UTC)
     for line in lines:
@@ -184,6 +184,7 @@ def _prepare(bucket: Bucket, attempt: Attempt, groups: dict[Form, list[Attempt]]
             return
         if sniffed.needs_copy:
             attempt.key = f"_work/{line.load_id}"
+            attempt.copies.append(attempt.key)
             write_copy(bucket, sniffed, attempt.key)
         groups.setdefault(form_of(bucket, attempt, source), []).append(attempt)
     except OSError as error:

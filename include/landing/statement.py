@@ -9,6 +9,7 @@ from include.landing.bucket import sql_string
 from include.landing.cells import cell_text
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match
+from include.landing.salvage import MALFORMED
 from include.landing.specs import COLUMNS, COUNTS, METRICS
 from include.landing.values import TYPED_COLUMNS, Typing
 
@@ -20,7 +21,8 @@ ROW_COLUMNS = (
 MAIN_EVENT = "purchase"
 NOTHING = "''"
 # Names of dispositions that skip a record, beside those of a spec's own rules.
-SKIPPED = {"exact_duplicate", "blank_row", "footer_rows"}
+SKIPPED = {"exact_duplicate", "blank_row", "footer_rows", "repeated_header", "deleted_row"}
+DELETED = "_fivetran_deleted"  # what the source no longer has, Fivetran marks and keeps
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ class Statement:
         cells = {header: f"ifNull({sql}, '')" for header, sql in self.reader.cells.items()}
         if self.reader.format == "csv":
             return f"formatRowNoNewline('CSV', {', '.join(cells.values())})"
-        return f"toJSONString({_map({h: sql for h, sql in cells.items() if h not in self.reader.context})})"
+        record = f"toJSONString({_map({h: sql for h, sql in cells.items() if h not in self.reader.context})})"
+        malformed = cells.get(MALFORMED)
+        return f"if({malformed} != '', {malformed}, {record})" if malformed else record
 
     def _after_end(self, path: str) -> str:
         """SQL: whether a row lies behind the end of its file's data."""
@@ -98,6 +102,8 @@ class Statement:
         """``(condition, disposition, detail)`` in the order in which they are tried; all are SQL."""
         found = []
         cells = len(self.reader.cells)
+        if MALFORMED in self.reader.cells:
+            found.append((f"extra[{sql_string(MALFORMED)}] != ''", "'malformed_line'", "'not a JSON object'"))
         if self.ends:
             found.append((self._after_end("path"), "'footer_rows'", "''"))
         for rule in self.match.shape.skip:
@@ -107,6 +113,11 @@ class Statement:
                 else " AND ".join(f"{column} = ''" for column in rule.empty)
             )
             found.append((condition, sql_string(rule.reason), "''"))
+        if self.reader.format == "csv":  # files that were pasted together
+            names = _hash([sql_string(header) for header in self.reader.cells])
+            found.append((f"row_hash = {names}", "'repeated_header'", "''"))
+        if DELETED in self.reader.cells:
+            found.append((f"lower(extra[{sql_string(DELETED)}]) IN ('true', '1', 't')", "'deleted_row'", "''"))
         found += [
             (f"first_cell = '' AND row_hash = {_hash([NOTHING] * cells)}", "'blank_row'", "''"),
             ("is_short", "'too_few_cells'", f"'the header has {cells} cells, this line has fewer'"),
@@ -115,6 +126,11 @@ class Statement:
                 "day IS NULL AND match(date, '^[3-6][0-9]{4}([.,][0-9]+)?$')",
                 "'damaged_date'",
                 "concat('date = ', date, ': the day number of a spreadsheet; export the dates as text')",
+            ),
+            (
+                "day IS NULL AND match(date, '^\\\\s*(0?[1-9]|1[0-2])[/-](0?[1-9]|1[0-2])[/-][0-9]{2}')",
+                "'ambiguous_date'",
+                f"concat({_names('date')}, ': day or month first?')",
             ),
             ("day IS NULL", "'bad_date'", _names("date")),
         ]

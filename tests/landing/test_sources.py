@@ -82,6 +82,8 @@ def test_fixture_is_recognised_without_its_folder(expectation: Path) -> None:
     expected = EXPECTED[expectation]
     if any(reject["reason"] == "truncated_file" for reject in expected["rejected"] if reject.get("file")):
         return  # what is cut off is refused before anybody asks whose it is
+    if not expected["export"]:
+        return  # a document without records shows no columns
     path = expectation.with_name(expected["file"])
     match = readings(path)[0]
     assert match.source.source == expected["platform"]
