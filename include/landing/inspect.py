@@ -16,13 +16,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from include.landing.accounts import note_shape
 from include.landing.bucket import Bucket, sql_string
 from include.landing.errors import CONTENT_ERRORS, error_code, refusal_of
-from include.landing.forms import Attempt, form_of, reader_of
+from include.landing.forms import Attempt, form_of, make_readable, reader_of
 from include.landing.group_load import SETTINGS, owner_of, recognise, statements_of
 from include.landing.ledger import LedgerLine
 from include.landing.readers.delimited import Layout
 from include.landing.recognise import Match, normal
 from include.landing.salvage import keep_whole_lines
-from include.landing.sniff import empty_report, sniff, write_copy
+from include.landing.sniff import empty_report, sniff
 from include.landing.specs import KEYS, METRICS, Source
 from include.landing.statement import Statement
 from include.warehouse.client import connect
@@ -110,10 +110,7 @@ def _look(
         found.source, found.shape = empty[0].source, empty[1].id
         found.warnings.append("the report says that it has no rows")
         return
-    if sniffed.needs_copy:
-        attempt.key = f"{attempt.key}.plain"
-        attempt.copies.append(attempt.key)
-        write_copy(bucket, sniffed, attempt.key)
+    make_readable(bucket, attempt, f"{attempt.key}.plain")
     try:
         _read(client, bucket, attempt, source, found, rows)
     except ClickHouseError:
