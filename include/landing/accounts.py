@@ -46,7 +46,7 @@ def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
     line.source, line.shape = match.source.source, shape.id
     line.restatement_days = match.source.restatement_days
     line.headers = list(headers)
-    line.column_map = {str(column): str(found) for column, found in match.columns.items()}
+    line.column_map = {str(column): str(found) for column, found in match.columns.items()} | match.measures
     if shape.missing_metric == "zero" and attempt.sniffed and attempt.sniffed.format == "json":
         # APIs leave out what is 0 (proto3's JSON; Pinterest: "if a column has no value, it may not be returned"), and
         # may do so in every record of a quiet day.
@@ -119,6 +119,8 @@ def count(client: Client, statement: Statement, attempts: Sequence[Attempt]) -> 
         if disposition == "loaded":
             counted.date_min, counted.date_max, counted.repeats = first, last, n > distinct
             counted.grain = grain_of({grain for grain, m in zip(marks, named_rows, strict=True) if m})
+            if shape.rates:
+                counted.grain = "rate"
             counted.exported_at = exported.replace(tzinfo=UTC) if exported else None
     return found
 

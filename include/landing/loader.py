@@ -21,6 +21,7 @@ from include.landing.errors import RefusedFile, first_line, refuse
 from include.landing.forms import Attempt, Form, form_of
 from include.landing.group_load import load_group, new_load_id
 from include.landing.ledger import LedgerLine
+from include.landing.rates import apply_rates, is_of_rates
 from include.landing.sniff import empty_report, sniff, write_copy
 from include.landing.specs import Source, find_source, sources
 from include.warehouse.client import connect
@@ -52,6 +53,8 @@ def load(
     lines: list[LedgerLine] = []
     for unit in _units(bucket, keys):
         lines += _load_unit(client, bucket, unit, run_id)
+    if any(line.status == "loaded" and is_of_rates(line.source) for line in lines):
+        apply_rates(client)
     failed = [line for line in lines if line.status == "failed"]
     if failed:
         raise LandingError("; ".join(f"{line.uri}: {line.error}" for line in failed[:20]))
@@ -113,7 +116,8 @@ def _load_unit(
     for line in lines:
         line.loaded_at = now
         line.export_order = line.exported_at or line.received_at
-    write_coverage(client, [line for line in lines if line.status == "loaded" and line.rows_loaded])
+    covering = [line for line in lines if line.status == "loaded" and line.rows_loaded]
+    write_coverage(client, [line for line in covering if not is_of_rates(line.source)])
     ledger.write(client, lines)
     for line in lines:
         log.info(

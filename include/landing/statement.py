@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from include.landing.bucket import sql_string
 from include.landing.cells import cell_text
+from include.landing.measures import judgements_of_measures
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match
 from include.landing.specs import COLUMNS, COUNTS, METRICS
@@ -26,7 +27,7 @@ FRACTION = {"": "", ".": "([.][0-9]+)?", ",": "(,[0-9]+)?"}
 NOTHING = "''"
 NO_DATE = "toDate('1970-01-01')"
 # Names of dispositions that skip a record, beside those of a spec's own rules.
-SKIPPED = {"exact_duplicate", "blank_row", "footer_rows"}
+SKIPPED = {"exact_duplicate", "blank_row", "footer_rows", "no_rate"}
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Statement:
         for name in self._verdicts():
             hint = f"if(verdict_{name} = 'ambiguous_number', ': a thousands separator or a decimal mark?', '')"
             found.append((f"verdict_{name} != ''", f"verdict_{name}", f"concat({_names(name)}, {hint})"))
-        return found
+        return found + judgements_of_measures(self.match)
 
     def _verdicts(self) -> dict[str, str]:
         """Metric → SQL of its verdict: '' or why its cell is refused. Plain numbers are passed at a glance."""
