@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     clickhouse_url: str = ""
     postgres_url: str = ""
     airflow_url: str = ""
+    # Addresses as browsers see them, for links and for who may show the dashboard in a frame; empty means as above.
+    public_url: str = ""
+    public_airflow_url: str = ""
     bucket: str = ""
     # How the ClickHouse server names the bucket's root when it is a folder it can read: a prefix below its
     # user_files_path. The embedded server's user_files_path is <home>, so its prefix is "landing".
@@ -96,6 +99,8 @@ class Settings(BaseSettings):
         self.clickhouse_url = self.clickhouse_url or f"http://{self.host}:{self.clickhouse_port}"
         self.postgres_url = self.postgres_url or f"postgresql://{self.host}:{self.postgres_port}/insightflow"
         self.airflow_url = self.airflow_url or f"http://{self.host}:{self.airflow_port}"
+        self.public_url = (self.public_url or f"http://{self.host}:{self.api_port}").rstrip("/")
+        self.public_airflow_url = (self.public_airflow_url or self.airflow_url).rstrip("/")
         self.bucket = self.bucket or (self.home / "landing").as_uri()
         return self
 

@@ -1,4 +1,4 @@
-"""Links from Airflow's navigation to the dashboard and the API's documentation."""
+"""Airflow's navigation and runs lead to the dashboard, and to dbt's documentation of the models."""
 
 from __future__ import annotations
 
@@ -6,26 +6,30 @@ from airflow.plugins_manager import AirflowPlugin
 
 from include.settings import get_settings
 
-_settings = get_settings()
-_address = f"http://{_settings.host}:{_settings.api_port}"
+_address = get_settings().public_url
 
 
 class InsightFlowLinks(AirflowPlugin):
-    """Two entries in the navigation."""
+    """The dashboard in the navigation and on each run; links to the documentation. All of it is behind the API's own
+    log-in: an app mounted here would answer anybody."""
 
     name = "insightflow"
     external_views = [  # noqa: RUF012 (Airflow's interface)
         {
-            "name": "Insights dashboard",
+            "name": "InsightFlow",
             "href": f"{_address}/",
             "destination": "nav",
-            "url_route": "insightflow_dashboard",
+            "url_route": "insightflow",
+            "icon": f"{_address}/assets/dashboard/icon.svg",
             "nav_top_level": True,
         },
         {
-            "name": "Insights API",
-            "href": f"{_address}/docs",
-            "destination": "nav",
-            "category": "docs",
+            "name": "Insights",
+            "href": f"{_address}/?view=inbox&status=any&run={{RUN_ID}}",
+            "destination": "dag_run",
+            "url_route": "insights",
         },
+        # Without a route these open as pages of their own: they allow no frame.
+        {"name": "Data dictionary (dbt)", "href": f"{_address}/dbt-docs", "destination": "nav", "nav_top_level": True},
+        {"name": "Insights API", "href": f"{_address}/docs", "destination": "nav", "category": "docs"},
     ]

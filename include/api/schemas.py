@@ -166,6 +166,7 @@ class Day(BaseModel):
 class Freshness(BaseModel):
     """How far the numbers reach."""
 
+    first_date: date | None = Field(description="first day in the marts: a comparison from before it is partial")
     last_date: date | None = Field(description="last day in the marts")
     provisional_days: int = Field(description="days of the period whose numbers the platforms may still change")
     unpriced: int = Field(description="platform-days of the period left out of the money: a rate is missing")

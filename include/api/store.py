@@ -76,6 +76,7 @@ class Filters:
     date_from: date | None = None
     date_to: date | None = None
     min_impact: Decimal | None = None
+    run_id: str | None = None
 
 
 def find(
@@ -158,7 +159,17 @@ def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
         query = query.where(C.date_start <= filters.date_to)
     if filters.min_impact is not None:
         query = query.where(C.impact_amount >= filters.min_impact)
+    if filters.run_id is not None:
+        query = query.where(_of_run(filters.run_id))
     return query
+
+
+def _of_run(run_id: str) -> ColumnElement[bool]:
+    """Insights of the days that the run published: one that a re-run left unchanged still is its day's."""
+    return text(
+        "EXISTS (SELECT FROM publications AS p CROSS JOIN LATERAL unnest(p.dates) AS published"
+        " WHERE p.run_id = :run_id AND published BETWEEN insights.date_start AND insights.date_end)"
+    ).bindparams(run_id=run_id)  # type: ignore[return-value]
 
 
 def _after(keys: Sequence[tuple[ColumnElement[Any], bool]], values: Sequence[str]) -> ColumnElement[bool]:

@@ -54,7 +54,7 @@ def summarise(
     names = visible_workspaces(backends, caller)
     chosen = workspace or default_workspace(backends, caller, names)
     reader = _Reader(backends, caller, chosen)
-    last = reader.last_date()
+    first, last = reader.dates()
     period = _period(date_from, date_to, last)
     previous = _before(period) if period else None
     platforms = reader.platforms(period)
@@ -79,7 +79,7 @@ def summarise(
         anomalies=reader.anomalies(period),
         insights=inbox,
         daily=reader.daily(period),
-        freshness=reader.freshness(period, last, published),
+        freshness=reader.freshness(period, (first, last), published),
         quality=reader.quality(),
     )
 
@@ -102,9 +102,11 @@ class _Reader:
         days = {"first": period.date_from, "last": period.date_to} if period else {}
         return self._warehouse.rows(query.replace("{days}", "date BETWEEN {first:Date} AND {last:Date}"), days)
 
-    def last_date(self) -> date | None:
-        rows = self._rows("SELECT maxOrNull(date) AS last FROM @marts.mart_platform_daily AS p")
-        return rows[0]["last"] if rows else None
+    def dates(self) -> tuple[date | None, date | None]:
+        rows = self._rows(
+            "SELECT minOrNull(date) AS first, maxOrNull(date) AS last FROM @marts.mart_platform_daily AS p"
+        )
+        return (rows[0]["first"], rows[0]["last"]) if rows else (None, None)
 
     def currency(self) -> str | None:
         rows = self._rows(
@@ -167,7 +169,7 @@ class _Reader:
         )
         return [Day(**row) for row in rows]
 
-    def freshness(self, period: Period | None, last: date | None, published: Any) -> Freshness:
+    def freshness(self, period: Period | None, dates: tuple[date | None, date | None], published: Any) -> Freshness:
         files = self._rows(
             "SELECT status, count() AS n, maxIf(loaded_at, status = 'loaded') AS newest FROM @ops.file_ledger AS l"
             " WHERE loaded_at > now() - INTERVAL 30 DAY GROUP BY status"
@@ -180,7 +182,8 @@ class _Reader:
             period,
         ) if period else []  # fmt: skip
         return Freshness(
-            last_date=last,
+            first_date=dates[0],
+            last_date=dates[1],
             provisional_days=young[0]["provisional"] if young else 0,
             unpriced=young[0]["unpriced"] if young else 0,
             last_loaded_at=newest[0] if newest else None,

@@ -1,4 +1,4 @@
-"""sources, inspect: which platforms there are, what each is read as, and what a file would become."""
+"""sources, inspect, retype: which platforms there are, what each is read as, and what files become."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(sources)
     app.command()(inspect)
+    app.command()(retype)
 
 
 def sources(
@@ -194,3 +195,11 @@ def _fate(found: Inspection, name: str) -> str:
 def _cell(value: Any) -> Any:
     """Segments as text; a number as it is."""
     return ", ".join(f"{name}={text}" for name, text in value.items()) if isinstance(value, dict) else value
+
+
+def retype(as_json: Json = False) -> None:
+    """Type the rows of older loads again where the rules changed since; their dates are then built by the next run."""
+    from include.landing.retype import retype as type_again
+
+    rows = [{"uri": line.uri, "rows": line.rows_loaded} for line in type_again()]
+    show(rows, as_json, title="loads typed again", empty="all loads are typed by the present rules")

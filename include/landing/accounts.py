@@ -16,10 +16,9 @@ from include.landing.forms import Attempt
 from include.landing.ledger import LedgerLine
 from include.landing.recognise import Match, normal
 from include.landing.specs import METRICS, Shape
-from include.landing.statement import Statement
+from include.landing.statement import MAIN_EVENT, ROWS, Statement
 from include.landing.totals import check_declared
 
-DEFAULT_EVENT = "purchase"
 # Segments that make a file's rows a grain of their own.
 SEGMENT_GRAINS = {
     "search_term": ("search_term",),
@@ -56,7 +55,7 @@ def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
     line.null_tokens = list(shape.null_tokens)
     line.missing_is_zero = shape.missing_metric != "null"
     line.event_tiers = {name: [list(tier) for tier in e.tiers] for name, e in shape.events.items() if e.tiers}
-    line.conversion_tiers = line.event_tiers.get(DEFAULT_EVENT, [])
+    line.conversion_tiers = line.event_tiers.get(MAIN_EVENT, [])
     line.event_columns = _event_columns(shape, headers)
     line.currency_default = match.currency
     line.warnings = []
@@ -103,13 +102,14 @@ def count(client: Client, statement: Statement, attempts: Sequence[Attempt]) -> 
         for grain, names in SEGMENT_GRAINS.items()
     }
     for level in ("ad", "ad_group", "campaign"):
-        marks[level] = [name for name in (f"{level}_id", f"{level}_name") if name in there]
+        names = [name for name in (f"{level}_id", f"{level}_name") if name in there]
+        marks[level] = [column for name in names for column in (name, f"text_{name}")]
     named = ["countIf(" + (" OR ".join(f"{mark} != ''" for mark in some) or "0") + ")" for some in marks.values()]
     synced = [h for w in shape.exported_at for h in statement.reader.cells if normal(h) == normal(w)]
     instant = f"parseDateTime64BestEffortOrNull(extra[{sql_string(synced[0])}], 3, 'UTC')" if synced else "NULL"
     rows = client.query(
-        f"SELECT load_id, disposition, count(), min(event_date), max(event_date), {', '.join(named)}, "
-        f"uniqExact(row_hash), maxOrNull({instant}) FROM raw.ad_performance "
+        f"SELECT load_id, disposition, count(), min(date), max(date), {', '.join(named)}, "
+        f"uniqExact(row_hash), maxOrNull({instant}) FROM {ROWS} "
         f"WHERE load_id IN ({_ids(attempts)}) GROUP BY load_id, disposition"
     ).result_rows
     found: dict[int, Counted] = {attempt.line.load_id: Counted() for attempt in attempts}
@@ -197,7 +197,7 @@ def _name_first_reject(client: Client, lines: Sequence[LedgerLine]) -> None:
 def _ends_short(client: Client, attempt: Attempt) -> bool:
     """Whether the last record is the short one and the file does not end with a line break."""
     last = client.query(
-        f"SELECT argMax(disposition, row_number) FROM raw.ad_performance WHERE load_id = {attempt.line.load_id}"
+        f"SELECT argMax(disposition, row_number) FROM {ROWS} WHERE load_id = {attempt.line.load_id}"
     ).first_row[0]
     tail = attempt.sniffed.tail if attempt.sniffed else b""
     ended = tail.rstrip(b"\x00").endswith((b"\n", b"\r")) if tail else False

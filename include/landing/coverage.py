@@ -9,6 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from include.landing.bucket import sql_string
 from include.landing.ledger import LedgerLine
+from include.landing.statement import ROWS
 
 NO_TIME = "'1970-01-01 00:00:00.000'"
 DATES = "%Y-%m-%d %H:%M:%S.%f"
@@ -27,17 +28,13 @@ def write_coverage(client: Client, lines: Sequence[LedgerLine]) -> None:
 
     orders = [sql_string(line.export_order.astimezone(UTC).strftime(DATES)[:-3]) for line in lines]
     grain = of_load([sql_string(line.grain) for line in lines], "''")
-    format = of_load([sql_string(line.id_formats.get("account_id", "")) for line in lines], "''")
     client.command(
         "INSERT INTO ops.load_coverage (load_id, export_id, file_id, workspace, source, grain, account_id, date, rows,"
         f" loaded_at, export_order) SELECT load_id, {of_load([str(line.export_id) for line in lines], '0')}, file_id,"
-        f" workspace, source, {grain}, ifNull(insightflow_id(account_id, {format}), '') AS account, event_date, sum(n),"
+        f" workspace, source, {grain}, account_id, date, count(),"
         f" toDateTime64('{lines[0].loaded_at.strftime(DATES)}', 6, 'UTC'),"
-        f" toDateTime64({of_load(orders, NO_TIME)}, 3, 'UTC')"
-        # Typing an id costs; there are few accounts.
-        " FROM (SELECT load_id, file_id, workspace, source, account_id, event_date, count() AS n FROM raw.ad_performance"
+        f" toDateTime64({of_load(orders, NO_TIME)}, 3, 'UTC') FROM {ROWS}"
         f" WHERE load_id IN ({ids}) AND disposition = 'loaded'"
-        " GROUP BY load_id, file_id, workspace, source, account_id, event_date)"
-        " GROUP BY load_id, file_id, workspace, source, account, event_date",
+        " GROUP BY load_id, file_id, workspace, source, account_id, date",
         settings={"max_query_size": 64 * 1024**2, "max_partitions_per_insert_block": 0},
     )

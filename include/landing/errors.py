@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from include.landing.ledger import LedgerLine
     from include.landing.sniff import Sniffed
+
+log = logging.getLogger(__name__)
 
 # ClickHouse error codes that say "these bytes are not that format" (ErrorCodes.cpp of ClickHouse).
 CONTENT_ERRORS = frozenset(
@@ -62,12 +65,28 @@ def refuse(line: LedgerLine, refusal: RefusedFile) -> None:
     line.skipped, line.rejected, line.date_min, line.date_max = {}, {}, None, None
 
 
+def refusal_of(error: Exception, sniffed: Sniffed | None, key: str) -> RefusedFile:
+    """Why a file is refused on which reading stumbled. A surprise refuses its file alone, so that a file of a kind
+    that nobody thought of does not hold up all others; its trace is in the log."""
+    if isinstance(error, RefusedFile):
+        return error
+    if sniffed is not None and error_code(error):
+        return content_refusal(sniffed, error)
+    log.error("unexpected content of %s", key, exc_info=error)
+    return RefusedFile(
+        "unreadable_file",
+        f"the file could not be understood ({type(error).__name__}: {first_line(error)}); export it again, or report "
+        "this with the file",
+    )
+
+
 def content_refusal(sniffed: Sniffed, error: Exception) -> RefusedFile:
     """What ClickHouse's complaint about a file's bytes means to the person who dropped it."""
     where = re.search(r"\(at row (\d+)\)", str(error))
     place = f" at record {where.group(1)}" if where else ""
     end = sniffed.tail.rstrip().rstrip(b"\x00")
-    cut_json = sniffed.format == "json" and sniffed.tail and not end.endswith((b"}", b"]"))
+    closing = (b"]",) if sniffed.head.lstrip("\ufeff \t\r\n").startswith("[") else (b"}", b"]")
+    cut_json = sniffed.format == "json" and sniffed.tail and not end.endswith(closing)
     if cut_json or sniffed.compression != "none" or sniffed.format == "parquet" or error_code(error) in (32, 33):
         return RefusedFile("truncated_file", f"the file breaks off{place}; the upload was cut: upload the file again")
     return RefusedFile(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,13 +11,14 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing.accounts import Counted, count, note_shape, settle
 from include.landing.bucket import Bucket
-from include.landing.errors import CONTENT_ERRORS, RefusedFile, content_refusal, error_code, refuse
+from include.landing.errors import CONTENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
 from include.landing.evidence import decide_date_style, decide_marks, evidence
 from include.landing.forms import Attempt, Form, reader_of
+from include.landing.ledger import new_load_id
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match, best, candidates, missing_columns
 from include.landing.specs import METRICS, Format, Source
-from include.landing.statement import RAW_COLUMNS, Statement, Target
+from include.landing.statement import ROW_COLUMNS, ROWS, Statement, Target
 
 SAMPLE_ROWS = 5000
 UNKNOWN_KEY = re.compile(r"Unknown field|doesn't have element with name")
@@ -29,11 +28,6 @@ SETTINGS: dict[str, int] = {"max_query_size": 64 * 1024**2}
 ONE_PARSER = {"input_format_parallel_parsing": 0}
 
 
-def new_load_id() -> int:
-    """Rising, unique over processes: nanoseconds with 10 random bits below microseconds."""
-    return (time.time_ns() & ~1023) | random.getrandbits(10)
-
-
 def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[Attempt], source: Source | None) -> None:
     """Raw rows, rejects and counts of files of one form; a refusal is noted on the line of its file.
 
@@ -41,7 +35,9 @@ def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[At
     """
     try:
         _load(client, bucket, form, attempts, source)
-    except (RefusedFile, ClickHouseError) as error:
+    except OSError:
+        raise
+    except Exception as error:
         if isinstance(error, ClickHouseError) and error_code(error) not in CONTENT_ERRORS:
             raise
         if len(attempts) > 1:
@@ -50,8 +46,7 @@ def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[At
                 load_group(client, bucket, form, [attempt], source)
             return
         [attempt] = attempts
-        assert attempt.sniffed is not None
-        refuse(attempt.line, error if isinstance(error, RefusedFile) else content_refusal(attempt.sniffed, error))
+        refuse(attempt.line, refusal_of(error, attempt.sniffed, attempt.file.key))
 
 
 def _load(client: Client, bucket: Bucket, form: Form, attempts: Sequence[Attempt], source: Source | None) -> None:
@@ -131,7 +126,7 @@ def statements_of(
     """Files that agree in decimal marks and date style, and the statement that loads them."""
     metrics = [name for name in METRICS if name in draft.match.columns]
     sampled = len(attempts) == 1  # one thread: others would parse ahead for nothing
-    settings = {**SETTINGS, **ONE_PARSER, **({"max_threads": 1} if sampled else {})}
+    settings = {**SETTINGS, **ONE_PARSER, **({"max_threads": 1, "max_block_size": SAMPLE_ROWS} if sampled else {})}
     seen = client.query(
         evidence(draft.records(), metrics, SAMPLE_ROWS if sampled else None)
         + draft.reader.settings_clause(strict=False),
@@ -217,16 +212,16 @@ def _collapse_repeats(client: Client, attempts: Sequence[Attempt]) -> None:
     """Load the raw rows again with all but the first of identical records marked, under load_ids of their own."""
     fresh = {attempt.line.load_id: new_load_id() for attempt in attempts}
     old, new = ", ".join(map(str, fresh)), ", ".join(map(str, fresh.values()))
-    cells = [c for c in RAW_COLUMNS if c not in ("row_number", "disposition")]
+    cells = [c for c in ROW_COLUMNS if c not in ("row_number", "disposition")]
     columns = ", ".join(
         {
             "load_id": f"transform(load_id, [{old}], [{new}], 0)",
             "disposition": "if(disposition = 'loaded' AND row_number() OVER same > 1, 'exact_duplicate', disposition)",
         }.get(column, column)
-        for column in RAW_COLUMNS
+        for column in ROW_COLUMNS
     )
     client.command(
-        f"INSERT INTO raw.ad_performance ({', '.join(RAW_COLUMNS)}) SELECT {columns} FROM raw.ad_performance "
+        f"INSERT INTO {ROWS} ({', '.join(ROW_COLUMNS)}) SELECT {columns} FROM {ROWS} "
         f"WHERE load_id IN ({old}) WINDOW same AS (PARTITION BY {', '.join(cells)} ORDER BY row_number)",
         settings=SETTINGS,
     )

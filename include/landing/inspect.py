@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing.accounts import note_shape
 from include.landing.bucket import Bucket, sql_string
-from include.landing.errors import CONTENT_ERRORS, RefusedFile, content_refusal, error_code
+from include.landing.errors import CONTENT_ERRORS, error_code, refusal_of
 from include.landing.forms import Attempt, form_of, reader_of
 from include.landing.group_load import SETTINGS, recognise, statements_of
 from include.landing.ledger import LedgerLine
@@ -86,13 +86,13 @@ def inspect_file(
     attempt.line.received_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     try:
         _look(client, bucket, attempt, source, found, rows)
-    except RefusedFile as refusal:
-        found.refusal = f"{refusal.reason}: {refusal}"
-    except ClickHouseError as error:
-        if attempt.sniffed is None or error_code(error) not in CONTENT_ERRORS:
+    except OSError:
+        raise
+    except Exception as error:
+        if isinstance(error, ClickHouseError) and error_code(error) not in CONTENT_ERRORS:
             raise
-        broken = content_refusal(attempt.sniffed, error)
-        found.refusal = f"{broken.reason}: {broken}"
+        refusal = refusal_of(error, attempt.sniffed, path.name)
+        found.refusal = f"{refusal.reason}: {refusal}"
     finally:
         for used in {key, attempt.key}:
             bucket.remove(used)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
@@ -11,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from include.landing import rates
 from include.landing.bucket import Bucket
+from include.landing.values import TYPING_VERSION
 from include.warehouse.client import connect
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,6 +67,12 @@ class LedgerLine:
     warnings: list[str] = field(default_factory=list)
     error: str = ""
     run_id: str = ""
+    typing_version: int = TYPING_VERSION
+
+
+def new_load_id() -> int:
+    """Rising, unique over processes: nanoseconds with 10 random bits below microseconds."""
+    return (time.time_ns() & ~1023) | random.getrandbits(10)
 
 
 def write(client: Client, lines: Sequence[LedgerLine]) -> None:

@@ -17,10 +17,10 @@ from include.landing import ledger
 from include.landing.bucket import Bucket, BucketError, BucketFile
 from include.landing.coverage import write_coverage
 from include.landing.drift import note_drift
-from include.landing.errors import RefusedFile, first_line, refuse
+from include.landing.errors import RefusedFile, first_line, refusal_of, refuse
 from include.landing.forms import Attempt, Form, form_of
-from include.landing.group_load import load_group, new_load_id
-from include.landing.ledger import LedgerLine
+from include.landing.group_load import load_group
+from include.landing.ledger import LedgerLine, new_load_id
 from include.landing.rates import apply_rates, is_of_rates
 from include.landing.sniff import empty_report, sniff, write_copy
 from include.landing.specs import Source, find_source, sources
@@ -168,8 +168,10 @@ def _receive(bucket: Bucket, key: str, batch: str, run_id: str, export_id: int) 
             )
         sniffed = attempt.sniffed = sniff(bucket, file)
         line.sha256, line.encoding, line.format = sniffed.sha256, sniffed.encoding, sniffed.label
-    except RefusedFile as refusal:
-        refuse(line, refusal)
+    except OSError:
+        raise
+    except Exception as error:
+        refuse(line, refusal_of(error, None, key))
     return attempt
 
 
@@ -188,10 +190,10 @@ def _prepare(bucket: Bucket, attempt: Attempt, groups: dict[Form, list[Attempt]]
             attempt.key = f"_work/{line.load_id}"
             write_copy(bucket, sniffed, attempt.key)
         groups.setdefault(form_of(bucket, attempt, source), []).append(attempt)
-    except RefusedFile as refusal:
-        refuse(line, refusal)
     except OSError as error:
         _fail(line, error)
+    except Exception as error:
+        refuse(line, refusal_of(error, sniffed, attempt.file.key))
 
 
 def _source_of(line: LedgerLine) -> Source | None:

@@ -9,6 +9,9 @@ from functools import lru_cache
 
 from include.landing.specs import Canonical, Format, Made, Shape, Source, Wanted, sources
 
+# Keys under which tools put any list of records.
+WRAPPERS = frozenset({"data", "rows", "results", "records", "items", "elements", "list"})
+
 
 @dataclass(frozen=True)
 class Found:
@@ -107,6 +110,8 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: st
         if hit:
             columns[canonical] = hit[0]
             currency = hit[1] or currency
+    if "date" in columns and set(columns["date"].headers) & {headers.get(normal(day)) for day in shape.day_headers}:
+        columns.pop("date_end", None)
     segments = {name: hit[0] for name, wanted in shape.segments.items() if (hit := _find(wanted, headers))}
     measures = {name: hit[0].headers[0] for name, wanted in shape.measures.items() if (hit := _find(wanted, headers))}
     missing = tuple(group for group in shape.required if not any(name in columns or name in measures for name in group))
@@ -121,6 +126,13 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: st
     return Match(source, shape, columns, segments, currency, marked, measures)
 
 
+def _reads(shape: Shape, records: str) -> bool:
+    """Whether a shape reads records of the JSON list at a path; ``""`` for records that are lines or elements."""
+    if not records:
+        return not (shape.named_lists or shape.series)
+    return records in shape.record_paths or (records in WRAPPERS and not (shape.named_lists or shape.series))
+
+
 @lru_cache(maxsize=4096)
 def _candidates(
     names: tuple[str, ...], format: Format, folder: str | None, preamble: str, records: str
@@ -128,7 +140,7 @@ def _candidates(
     found = []
     for spec in [sources()[folder]] if folder else sources().values():
         for shape in spec.shapes:
-            if format in shape.formats and (not records or records in shape.record_paths):
+            if format in shape.formats and _reads(shape, records):
                 match = match_shape(spec, shape, names, preamble)
                 # What only the lines before the header tell apart (AdWords in micros) is never taken without them.
                 if isinstance(match, Match) and (match.marked or (folder and shape.recognise)):

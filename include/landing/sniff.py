@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import hashlib
 import io
 import re
@@ -10,7 +11,7 @@ import shutil
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import zstandard
 
@@ -21,7 +22,12 @@ from include.landing.spreadsheet import first_rows, is_spreadsheet, write_rows
 
 HEAD = 256 * 1024
 TAIL = 8 * 1024
+WEB_PAGE = re.compile(r"\s*(<!doctype html|<html|<\?xml[^>]*>\s*<(!doctype )?html)", re.IGNORECASE)
 UNDEFINED_IN_1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
+DATA_SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".parquet")
+# Letters of two or three bytes in UTF-8; in Windows-1252 they would read as capital A or a with marks and a symbol.
+MULTIBYTE = re.compile(rb"[\xc3-\xc5][\x80-\xbf](?![\x80-\xff])|\xe2\x80[\x93-\x9e\xa6\xaf]")
+BROKEN_ARCHIVE = (EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile, gzip.BadGzipFile)
 GLOB_CHARACTERS = set("*?{}[]")
 
 
@@ -37,6 +43,8 @@ class Sniffed:
     head: str
     head_is_all: bool
     tail: bytes
+    line_break: str = "\n"
+    """A lone carriage return in files of old Macs, which ClickHouse does not split at."""
 
     @property
     def label(self) -> str:
@@ -56,6 +64,7 @@ class Sniffed:
         """Whether ClickHouse cannot read the file as it lies: a spreadsheet, another encoding, a zip, wildcards."""
         return (
             self.encoding not in ("utf-8", "utf-8-sig", "binary")
+            or self.line_break == "\r"
             or self.compression == "zip"
             or (self.format == "parquet" and self.compression != "none")  # its footer is read from the plain file
             or bool(GLOB_CHARACTERS & set(self.file.key))
@@ -87,19 +96,28 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
                 plain = text.read(HEAD)
         except BucketError:
             raise
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile) as error:
+        except (OSError, *BROKEN_ARCHIVE) as error:
             raise RefusedFile(
                 "truncated_file", f"the {compression} archive cannot be read ({error}); upload it again"
             ) from error
         if not plain:
             raise RefusedFile("empty_file", f"the {compression} archive holds no bytes; export the file again")
+        if _compression(plain) != "none":
+            raise RefusedFile(
+                "unknown_format",
+                f"the {compression} archive holds another archive; unpack it once and drop the inner file",
+            )
     if plain.startswith(b"PAR1"):
         return Sniffed(file, digest.hexdigest(), compression, "binary", "parquet", "", False, tail)
     whole = len(plain) < HEAD
     encoding = _encoding(plain, whole)
-    if encoding == "utf-8" and compression == "none" and letters.are_windows_1252:
+    if encoding == "utf-8" and compression == "none" and letters.are_windows_1252 and plain.isascii():
         encoding = "cp1252"  # the start was plain ASCII
-    head = codecs.getincrementaldecoder(encoding)().decode(plain, final=False)
+    head = codecs.getincrementaldecoder(encoding)(errors="replace").decode(plain, final=False)
+    if WEB_PAGE.match(head.lstrip("\ufeff")):
+        raise RefusedFile(
+            "not_an_export", "this is a web page, such as a log-in form or an error; download the export again"
+        )
     format: Format = "json" if head.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") else "csv"
     return Sniffed(
         file,
@@ -110,6 +128,7 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
         head,
         whole,
         tail if compression == "none" else b"",
+        "\r" if format == "csv" and "\r" in head and "\n" not in head else "\n",
     )
 
 
@@ -142,23 +161,61 @@ def _compression(start: bytes) -> str:
 
 
 def decompressed(stream: IO[bytes], compression: str) -> IO[bytes]:
-    """The plain bytes of a stream. A zip must hold exactly one file."""
+    """The plain bytes of a stream. Of a zip, those of its only file of data. Raises ``EOFError`` on reading one that
+    is cut off."""
     if compression == "gzip":
-        import gzip
-
         return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
     if compression == "zstd":
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(stream))
+        return io.BufferedReader(ZstdFrames(stream), 1024 * 1024)
     if compression == "zip":
         archive = zipfile.ZipFile(stream)
-        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
-        if len(names) != 1:
-            raise RefusedFile(
-                "unknown_format",
-                f"the zip holds {len(names)} files; drop them one by one, or as a folder of parts",
-            )
-        return archive.open(names[0])
+        return archive.open(_only_member(archive))
     return stream
+
+
+class ZstdFrames(io.RawIOBase):
+    """All frames of a zstd stream; a last one that is cut off is an ``EOFError``, where the library says nothing."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._rest = b""
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            taken = self._rest or self._stream.read(256 * 1024)
+            self._rest = b""
+            if not taken:
+                if self._frame is not None:
+                    raise EOFError("the last frame ends too early")
+                return 0
+            frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            self._ready = frame.decompress(taken)
+            self._frame = None if frame.eof else frame
+            self._rest = frame.unused_data if frame.eof else b""
+        n = min(len(buffer), len(self._ready))
+        buffer[:n], self._ready = self._ready[:n], self._ready[n:]
+        return n
+
+
+def _only_member(archive: zipfile.ZipFile) -> str:
+    """The file of data in a zip: its only one beside notes and what macOS adds."""
+    names = [
+        name
+        for name in archive.namelist()
+        if not name.endswith("/") and not name.startswith("__MACOSX/") and not name.split("/")[-1].startswith(".")
+    ]
+    data = [name for name in names if name.lower().endswith(DATA_SUFFIXES)]
+    found = data if len(data) == 1 else names
+    if len(found) != 1:
+        raise RefusedFile(
+            "unknown_format", f"the zip holds {len(found)} files; drop them one by one, or as a folder of parts"
+        )
+    return found[0]
 
 
 def _encoding(plain: bytes, whole: bool) -> str:
@@ -183,6 +240,8 @@ def _encoding(plain: bytes, whole: bool) -> str:
         except UnicodeDecodeError:
             control = sum(byte < 32 and byte not in (9, 10, 12, 13) for byte in plain[:4096])
             undefined = sum(plain.count(byte) for byte in UNDEFINED_IN_1252)
+            if not control and MULTIBYTE.search(plain):
+                return "utf-8"  # pasted together of both: the lines that are not UTF-8 are rejected
             if not control and not undefined:
                 return "cp1252"
     raise RefusedFile(
@@ -194,27 +253,37 @@ def _encoding(plain: bytes, whole: bool) -> str:
 
 def write_copy(bucket: Bucket, sniffed: Sniffed, key: str) -> None:
     """Write the file's text as plain UTF-8 under ``key``, in constant memory. Raises ``RefusedFile``."""
-    with (
-        bucket.open(sniffed.file.key) as stream,
-        decompressed(stream, sniffed.compression) as plain,
-        bucket.create(key) as target,
-    ):
-        if sniffed.encoding == "xlsx":
-            write_rows(bucket, sniffed.file.key, target)
-            return
-        if sniffed.encoding in ("utf-8", "utf-8-sig", "binary"):
-            shutil.copyfileobj(plain, target, 4 * 1024 * 1024)
-            return
-        decoder = codecs.getincrementaldecoder(sniffed.encoding)()
-        try:
-            while chunk := plain.read(4 * 1024 * 1024):
-                target.write(decoder.decode(chunk).encode())
-            target.write(decoder.decode(b"", final=True).encode())
-        except UnicodeDecodeError as error:
-            raise RefusedFile(
-                "unknown_encoding",
-                f"byte {error.start} is not {sniffed.encoding}; the file is cut off or mixed: export it again as UTF-8",
-            ) from error
+    try:
+        with (
+            bucket.open(sniffed.file.key) as stream,
+            decompressed(stream, sniffed.compression) as plain,
+            bucket.create(key) as target,
+        ):
+            if sniffed.encoding == "xlsx":
+                write_rows(bucket, sniffed.file.key, target)
+            elif sniffed.encoding in ("utf-8", "utf-8-sig", "binary") and sniffed.line_break == "\n":
+                shutil.copyfileobj(plain, target, 4 * 1024 * 1024)
+            else:
+                _copy_text(plain, target, sniffed)
+    except UnicodeDecodeError as error:
+        raise RefusedFile(
+            "unknown_encoding",
+            f"byte {error.start} is not {sniffed.encoding}; the file is cut off or mixed: export it again as UTF-8",
+        ) from error
+    except BROKEN_ARCHIVE as error:
+        raise RefusedFile(
+            "truncated_file", f"the {sniffed.compression} archive breaks off ({error}); upload it again"
+        ) from error
+
+
+def _copy_text(plain: IO[bytes], target: IO[bytes], sniffed: Sniffed) -> None:
+    decoder = codecs.getincrementaldecoder(sniffed.encoding)()
+    more = True
+    while more:
+        chunk = plain.read(4 * 1024 * 1024)
+        more = bool(chunk)
+        text = decoder.decode(chunk, final=not more)
+        target.write((text.replace("\r", "\n") if sniffed.line_break == "\r" else text).encode())
 
 
 def empty_report(sniffed: Sniffed, source: Source | None) -> tuple[Source, Shape] | None:

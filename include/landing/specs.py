@@ -188,6 +188,9 @@ class Shape(_Strict):
     id_formats: dict[Canonical, Literal["digits"]] = {}
     decimal_mark: Literal["auto", ".", ","] = "auto"
     date_style: DateStyle | Literal["auto"] = "auto"
+    day_headers: tuple[str, ...] = Field(
+        (), description="headers of a single day; beside one, the date_end is that of the whole report"
+    )
     missing_metric: Literal["null", "zero_where_empty", "zero"] = Field(
         "null", description="an empty metric is unknown or 0; with zero also one that a JSON API leaves out everywhere"
     )
@@ -197,6 +200,7 @@ class Shape(_Strict):
     declared_totals: str | None = Field(None, description="first cell of the line whose totals must agree")
     totals_divided: bool = Field(False, description="declared totals are in units although the rows are not")
     declared_rows: str | None = Field(None, description="pattern (group 1) or JSON path of the number of rows")
+    declared_rows_of_all_pages: bool = Field(False, description="the number counts all pages: fewer rows only warn")
     declared_rows_when: dict[str, str] = Field({}, description="JSON: only where these paths hold these values")
     exported_at: tuple[str, ...] = Field((), description="patterns (group 1) or headers of the time of the export")
     remarks: tuple[Remark, ...] = ()

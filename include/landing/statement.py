@@ -11,21 +11,15 @@ from include.landing.measures import judgements_of_measures
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match
 from include.landing.specs import COLUMNS, COUNTS, METRICS
+from include.landing.values import TYPED_COLUMNS, Typing
 
-RAW_COLUMNS = (
-    "workspace", "source", "file_id", "load_id", "row_number", "event_date", "disposition", "row_hash", *COLUMNS,
-    "segments", "extra",
+ROWS = "raw.ad_performance_rows"
+ROW_COLUMNS = (
+    "workspace", "source", "file_id", "load_id", "row_number", "disposition", "row_hash", *TYPED_COLUMNS, "segments",
+    "extra",
 )  # fmt: skip
-
-# Values that need no closer look, by decimal mark: up to 12 whole digits, in threes or not, fit Decimal(18, 6).
-WHOLE = {
-    "": "[0-9]{0,12}",
-    ".": "([1-9][0-9]{0,2}(,[0-9]{3}){1,3}|[0-9]{0,12})",
-    ",": "([1-9][0-9]{0,2}([.][0-9]{3}){1,3}|[0-9]{0,12})",
-}
-FRACTION = {"": "", ".": "([.][0-9]+)?", ",": "(,[0-9]+)?"}
+MAIN_EVENT = "purchase"
 NOTHING = "''"
-NO_DATE = "toDate('1970-01-01')"
 # Names of dispositions that skip a record, beside those of a spec's own rules.
 SKIPPED = {"exact_duplicate", "blank_row", "footer_rows", "no_rate"}
 
@@ -150,18 +144,39 @@ class Statement:
         for name in METRICS:
             if name not in self.match.columns:
                 continue
+            passed = self.typing.passed(name)
+            if actions := self.typing.is_list(name):
+                passed += f" OR {actions}"
             mark = self.marks.get(name, "")
-            plain = WHOLE[mark] + ("" if name in COUNTS else FRACTION[mark])
-            passed = f"match({name}, '^{plain}$')"
-            if self.match.shape.events and name in ("conversions", "conversion_value"):
-                passed += f" OR startsWith({name}, '[')"
             found[name] = f"if({passed}, '', insightflow_verdict({name}, '{mark}', {int(name in COUNTS)}))"
         return found
+
+    @property
+    def typing(self) -> Typing:
+        """How these files' text is meant."""
+        match, shape = self.match, self.match.shape
+        main = shape.events.get(MAIN_EVENT)
+        return Typing(
+            columns=frozenset(match.columns),
+            marks=self.marks,
+            date_style=self.date_style,
+            divisors={name: match.divisor(name) for name in METRICS},  # type: ignore[arg-type]
+            account_format=shape.id_formats.get("account_id", ""),
+            null_tokens=shape.null_tokens,
+            tiers=main.tiers if main else (),
+            actions=bool(shape.events),
+            currency=match.currency,
+        )
 
     def judged(self) -> str:
         """The records with their typed date and the verdict on each metric, from which dispositions follow."""
         verdicts = "".join(f", {verdict} AS verdict_{name}" for name, verdict in self._verdicts().items())
-        return f"SELECT *, insightflow_date(date, '{self.date_style}') AS day{verdicts} FROM ({self.records()})"
+        return f"SELECT *, {self.typing.day()} AS day{verdicts} FROM ({self.records()})"
+
+    def typed(self) -> str:
+        """The judged records with the values of their cells, ``value_…`` each."""
+        values = "".join(f", {sql} AS value_{name}" for name, sql in self.typing.values().items())
+        return f"SELECT *{values} FROM ({self.judged()})"
 
     def disposition(self) -> str:
         """SQL: 'loaded', or why the record is rejected or skipped."""
@@ -174,19 +189,22 @@ class Statement:
     # ------------------------------------------------------------------------------------------------- statements
 
     def insert(self) -> str:
-        """The INSERT of all records of all targets, good and bad."""
+        """The INSERT of all records of all targets, good and bad: parsed, judged and typed in one pass."""
+        values = {name: f"value_{name}" for name in self.typing.values()}
+        typed = {**values, **self.typing.texts(values)}
         return (
-            f"INSERT INTO raw.ad_performance ({', '.join(RAW_COLUMNS)}) "
+            f"INSERT INTO {ROWS} ({', '.join(ROW_COLUMNS)}) "
             f"SELECT {self._target('workspace')}, {sql_string(self.match.source.source)}, {self._target('file_id')}, "
-            f"{self._target('load_id')}, row_number, ifNull(day, {NO_DATE}), {self.disposition()}, row_hash, "
-            f"{', '.join(COLUMNS)}, segments, extra FROM ({self.judged()}){self.reader.settings_clause()}"
+            f"{self._target('load_id')}, row_number, {self.disposition()}, row_hash, "
+            f"{', '.join(typed[name] for name in TYPED_COLUMNS)}, segments, extra FROM ({self.typed()})"
+            f"{self.reader.settings_clause()}"
         )
 
     def insert_rejects(self, reasons: Sequence[str]) -> str:
         """The INSERT of the rejected rows with reason, detail and raw text: a second look at those rows only."""
         ids = ", ".join(str(target.load_id) for target in self.targets.values())
         rows = (
-            f"SELECT load_id, row_number FROM raw.ad_performance WHERE load_id IN ({ids}) AND disposition IN "
+            f"SELECT load_id, row_number FROM {ROWS} WHERE load_id IN ({ids}) AND disposition IN "
             f"({', '.join(map(sql_string, reasons))})"
         )
         load_id = self._target("load_id")

@@ -26,11 +26,12 @@ def check_declared(client: Client, line: LedgerLine, statement: Statement, pream
     if shape.declared_rows:
         line.rows_declared = _declared_rows(client, line, statement, preamble)
     found = line.rows_loaded + line.rows_rejected + line.skipped.get("exact_duplicate", 0)
-    if line.rows_declared is not None and line.rows_declared > found:
-        raise RefusedFile(
-            "truncated_file",
-            f"the file declares {line.rows_declared} rows and holds {found}; the upload was cut: upload it again",
-        )
+    if line.rows_declared is not None and line.rows_declared != found:
+        said = f"the file declares {line.rows_declared} rows and holds {found}"
+        if line.rows_declared < found or shape.declared_rows_of_all_pages:
+            line.warnings.append(said)
+        else:
+            raise RefusedFile("truncated_file", f"{said}; the upload was cut: upload it again")
     if shape.declared_totals is not None and line.skipped.get("total_row") and not line.rows_rejected:
         _check_totals(client, line, shape.declared_totals, divided=shape.totals_divided)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
+from include.orchestration.links import InsightsLink
+
 log = logging.getLogger(__name__)
 
 BUILD_POOL = "warehouse_build"
@@ -130,6 +132,7 @@ def pipeline(*, own_days: bool) -> None:
     }
     checked = check_staging(seen)
     published = publish_insights()
+    published.operator.operator_extra_links = (InsightsLink(),)
     loaded >> seen >> built["staging"] >> checked >> built["facts"] >> built["marts"]
     built["marts"] >> built["anomalies"] >> built["insights"] >> published
 

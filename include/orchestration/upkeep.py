@@ -29,7 +29,7 @@ def drop_orphans() -> dict[str, int]:
     limit = time.time_ns() - ORPHAN_SECONDS * 1_000_000_000
     removed = {}
     try:
-        for table in ("raw.ad_performance", "ops.load_coverage", "ops.load_rejects"):
+        for table in ("raw.ad_performance_rows", "ops.load_coverage", "ops.load_rejects"):
             orphan = f"load_id < {limit} AND load_id NOT IN (SELECT load_id FROM ops.file_ledger)"
             count = int(client.query(f"SELECT count() FROM {table} WHERE {orphan}").result_rows[0][0])
             if count:

@@ -113,12 +113,3 @@ assert not heavy, heavy
     seconds = [float(line.split()[-1]) for line in done.stdout.splitlines() if ".py " in line]
     assert len(seconds) == len(files)
     assert max(seconds) < 1.0
-
-
-def test_links_lead_to_the_dashboard_and_the_api(airflow_settings: None) -> None:
-    from insightflow_links import InsightFlowLinks
-
-    from include.settings import get_settings
-
-    address = f"http://{get_settings().host}:{get_settings().api_port}"
-    assert [view["href"] for view in InsightFlowLinks.external_views] == [f"{address}/", f"{address}/docs"]

@@ -32,6 +32,10 @@ ALONE = [p for p in SAMPLES if not p.name.startswith(("24", "26"))]
 NUMBERS = ("impressions", "clicks", "cost", "conversions", "conversion_value")
 
 
+def number(path: Path) -> str:
+    return path.name.split("_")[0]
+
+
 def sample(name: str) -> Path:
     return next(path for path in SAMPLES if path.name == name)
 
@@ -58,8 +62,8 @@ def landed(postgres: Settings, clickhouse: Settings) -> Iterator[tuple[Client, d
             lines["/".join((line.workspace, Path(line.uri).name))] = line
 
     for path in ALONE:
-        put(f"own-{path.name[:2]}", path.parent.name, path)
-        put(f"inbox-{path.name[:2]}", "inbox", path)
+        put(f"own-{number(path)}", path.parent.name, path)
+        put(f"inbox-{number(path)}", "inbox", path)
     take_in()
     for workspace, names in SEQUENCES.items():
         for name in names:
@@ -96,7 +100,7 @@ def comparable(row: dict[str, Any]) -> tuple[Any, ...]:
 def test_sample_becomes_exactly_its_rows(landed: tuple[Client, dict[str, LedgerLine]], path: Path, where: str) -> None:
     client, lines = landed
     expected = expectation(path)
-    workspace = f"{where}-{path.name[:2]}"
+    workspace = f"{where}-{number(path)}"
     line = lines[f"{workspace}/{path.name}"]
     rows = [comparable(row) for row in staged(client, workspace)]
     assert sorted(rows, key=repr) == sorted((comparable(row) for row in expected["rows"]), key=repr)
@@ -128,7 +132,7 @@ def test_newest_export_stands_in_whatever_order_files_arrive(
     landed: tuple[Client, dict[str, LedgerLine]], workspace: str
 ) -> None:
     client, _ = landed
-    final = max(SEQUENCES[workspace], key=lambda name: name[:2])
+    final = max(SEQUENCES[workspace], key=lambda name: name.split("_")[0])
     rows = sorted((comparable(row) for row in staged(client, workspace)), key=repr)
     assert rows == sorted((comparable(row) for row in expectation(sample(final))["rows"]), key=repr)
 

@@ -104,12 +104,12 @@ LOCALIZED = [
     ("google_ads_ui_csv", ["Dia", "Campanha", "Código da moeda", "Custo", "Impr.", "Cliques", "Conversões", "Valor conv."]),
     ("google_ads_ui_csv", ["Giorno", "Campagna", "Codice valuta", "Costo", "Impr.", "Clic", "Conversioni", "Valore conv."]),
     ("google_ads_ui_csv", ["Dag", "Campagne", "Valutacode", "Kosten", "Vert.", "Klikken", "Conversies", "Conv.waarde"]),
-    ("meta_ads_manager_csv", ["Tag", "Kampagnenname", "Impressionen", "Link-Klicks", "Ausgegebener Betrag (EUR)", "Käufe", "Berichtsende"]),
-    ("meta_ads_manager_csv", ["Jour", "Nom de la campagne", "Impressions", "Clics sur un lien", "Montant dépensé (EUR)", "Achats", "Fin des rapports"]),
-    ("meta_ads_manager_csv", ["Día", "Nombre de la campaña", "Impresiones", "Clics en el enlace", "Importe gastado (EUR)", "Compras", "Fin del informe"]),
-    ("meta_ads_manager_csv", ["Dia", "Nome da campanha", "Impressões", "Cliques no link", "Valor usado (BRL)", "Compras", "Término dos relatórios"]),
-    ("meta_ads_manager_csv", ["Giorno", "Nome della campagna", "Impression", "Clic sul link", "Importo speso (EUR)", "Acquisti", "Fine del report"]),
-    ("meta_ads_manager_csv", ["Dag", "Campagnenaam", "Weergaven", "Klikken op links", "Besteed bedrag (EUR)", "Aankopen", "Einde rapportage"]),
+    ("meta_ads_manager_csv", ["Berichtsstart", "Kampagnenname", "Impressionen", "Link-Klicks", "Ausgegebener Betrag (EUR)", "Käufe", "Berichtsende"]),
+    ("meta_ads_manager_csv", ["Début des rapports", "Nom de la campagne", "Impressions", "Clics sur un lien", "Montant dépensé (EUR)", "Achats", "Fin des rapports"]),
+    ("meta_ads_manager_csv", ["Inicio del informe", "Nombre de la campaña", "Impresiones", "Clics en el enlace", "Importe gastado (EUR)", "Compras", "Fin del informe"]),
+    ("meta_ads_manager_csv", ["Início dos relatórios", "Nome da campanha", "Impressões", "Cliques no link", "Valor usado (BRL)", "Compras", "Término dos relatórios"]),
+    ("meta_ads_manager_csv", ["Inizio del report", "Nome della campagna", "Impression", "Clic sul link", "Importo speso (EUR)", "Acquisti", "Fine del report"]),
+    ("meta_ads_manager_csv", ["Start rapportage", "Campagnenaam", "Weergaven", "Klikken op links", "Besteed bedrag (EUR)", "Aankopen", "Einde rapportage"]),
 ]  # fmt: skip
 
 
@@ -120,6 +120,17 @@ def test_localized_headers_are_all_understood(shape: str, headers: list[str]) ->
     assert match.shape.id == shape
     assert len(match.columns) == len(headers), set(headers) - {str(found) for found in match.columns.values()}
     assert match.currency == ({"BRL": "BRL", "EUR": "EUR"}.get(headers[4][-4:-1], ""))
+
+
+def test_beside_a_day_the_range_of_the_report_says_nothing_of_a_row() -> None:
+    headers = ["Day", "Campaign name", "Amount spent (USD)", "Reporting starts", "Reporting ends"]
+    match = best(headers, "csv")
+    assert match is not None
+    assert str(match.columns["date"]) == "Day"
+    assert "date_end" not in match.columns
+    match = best(headers[1:], "csv")
+    assert match is not None
+    assert str(match.columns["date_end"]) == "Reporting ends"
 
 
 GENERIC = [

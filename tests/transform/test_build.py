@@ -64,7 +64,7 @@ def test_staging_is_built_and_its_results_are_kept(engines: Settings, warehouse:
         "SELECT node, status, rows, seconds, sql FROM ops.dbt_results WHERE run_id = 'run-1' AND layer = 'staging'"
     ).result_rows
     assert len(kept) == len(report.nodes)
-    model = next(row for row in kept if row[0] == "stg_ad_performance")
+    model = next(row for row in kept if row[0] == "int_current_exports")
     assert model[1:3] == ("success", 0)
     assert model[3] > 0
     assert "argMax(export_id" in model[4], "the SQL that ran"

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from include.landing.bucket import sql_string
-
 
 class BadCursor(ValueError):
     """The cursor is not one that this question gave."""
@@ -52,7 +50,7 @@ def after(keys: Sequence[Key], cursor: str, question: str) -> tuple[str, dict[st
         # As text, then typed by the engine: a tampered value is an error of the cursor, not of ours.
         parameters[bound] = value
         known = (
-            f"accurateCastOrNull({{{bound}:String}}, {sql_string(key.type)})"
+            f"accurateCastOrNull({{{bound}:String}}, {_quoted(key.type)})"
             if key.type != "String"
             else f"{{{bound}:String}}"
         )
@@ -66,6 +64,10 @@ def encode(keys: Sequence[Key], row: dict[str, Any], question: str) -> str:
     """The cursor behind a row."""
     values = [None if row[key.name] is None else _text(row[key.name]) for key in keys]
     return base64.urlsafe_b64encode(json.dumps([_mark(question), *values]).encode()).decode().rstrip("=")
+
+
+def _quoted(type_name: str) -> str:
+    return "'" + type_name.replace("'", "\\'") + "'"
 
 
 def _text(value: Any) -> str:

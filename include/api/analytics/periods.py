@@ -8,7 +8,7 @@ from typing import Literal
 from include.api.schemas import Period
 from include.api.warehouse import Warehouse
 
-Compare = Literal["none", "previous_period", "previous_year"]
+Compare = Literal["none", "previous_period", "previous_week", "previous_year"]
 DEFAULT_DAYS = 30
 # 52 weeks: the same weekdays, which is what advertising compares by.
 YEAR = timedelta(days=364)
@@ -41,7 +41,9 @@ def compared(period: Period, compare: Compare) -> Period | None:
     """The days that the period is compared with; None also where the calendar does not reach back that far."""
     if compare == "none":
         return None
-    back = timedelta(days=period.days) if compare == "previous_period" else YEAR
+    # Whole weeks back: the same weekdays, as near as the period's length allows.
+    weeks = timedelta(weeks=-(-period.days // 7))
+    back = {"previous_period": timedelta(days=period.days), "previous_week": weeks}.get(compare, YEAR)
     try:
         return Period(date_from=period.date_from - back, date_to=period.date_to - back, days=period.days)
     except OverflowError:

@@ -32,7 +32,9 @@ class RoiQuery(EntityFilters):
     group_by: list[Dimension] = Field(["platform"], max_length=4, description="an entity brings its parents")
     date_from: QueryDay | None = Field(None, description=f"by default {periods.DEFAULT_DAYS} days before date_to")
     date_to: QueryDay | None = Field(None, description="by default the newest day with numbers")
-    compare: periods.Compare = Field("none", description="previous_year is 364 days back: the same weekdays")
+    compare: periods.Compare = Field(
+        "none", description="previous_week is whole weeks back, previous_year 364 days: the same weekdays"
+    )
     order_by: OrderBy | None = Field(None, description="by default cost; the day where days are grouped alone")
     descending: bool | None = Field(None, description="by default the largest first, and dates and names ascending")
     min_cost: float | None = Field(None, ge=0, le=1e15, description="only rows that cost at least this much")

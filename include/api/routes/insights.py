@@ -39,6 +39,9 @@ def list_insights(
     date_from: Day = None,
     date_to: Day = None,
     min_impact: Annotated[Decimal | None, Query(ge=0, max_digits=18, decimal_places=2)] = None,
+    run_id: Annotated[
+        str | None, Query(max_length=300, description="of the days that this Airflow run published")
+    ] = None,
     order: Order = "money",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
@@ -49,7 +52,7 @@ def list_insights(
     """
     check_range(date_from, date_to)
     filters = store.Filters(
-        workspace, status, kind, severity, platform, entity_type, entity_id, date_from, date_to, min_impact
+        workspace, status, kind, severity, platform, entity_type, entity_id, date_from, date_to, min_impact, run_id
     )
     with databases.postgres() as connection:
         try:

@@ -7,6 +7,7 @@ import io
 import re
 from dataclasses import dataclass
 
+from include.landing.errors import RefusedFile
 from include.landing.readers.base import Files, Reader, unique
 from include.landing.recognise import candidates, is_known
 from include.landing.specs import Source
@@ -29,8 +30,11 @@ class Layout:
 def layout_of(head: str, source: Source | None) -> Layout:
     """Find the header: the first of the first 60 lines that shows a shape (of ``source`` where it names one).
 
-    Where no line does, the first line with the most cells is taken, so that a refusal can show it.
+    Where no line does, the first line with the most cells is taken, so that a refusal can show it. Raises
+    ``RefusedFile`` where there is no text.
     """
+    if not head.strip("\ufeff \t\r\n"):
+        raise RefusedFile("empty_file", "the file holds blanks only; export it again and drop the new file")
     lines = LINE_BREAK.split(head.lstrip("\ufeff"), HEADER_WITHIN)[:HEADER_WITHIN]
     fallback: tuple[int, int, list[str], str] = (-1, 0, [], ",")
     for number, line in enumerate(lines):
@@ -38,7 +42,10 @@ def layout_of(head: str, source: Source | None) -> Layout:
         for delimiter in DELIMITERS:
             if delimiter not in line and delimiter != ",":
                 continue
-            cells = [cell.strip() for cell in next(csv.reader(io.StringIO(line), delimiter=delimiter), [])]
+            cells = [
+                cell.strip()
+                for cell in next(csv.reader(io.StringIO(line), delimiter=delimiter, skipinitialspace=True), [])
+            ]
             known = sum(map(is_known, cells))
             if min(len(cells), 3) > fallback[0] or (known > 2 and known > fallback[0]):
                 fallback = (max(min(len(cells), 3), known), number, cells, delimiter)

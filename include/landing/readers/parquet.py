@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pyarrow.parquet
+import pyarrow.types
+from clickhouse_connect.datatypes.registry import get_from_name
 from clickhouse_connect.driver.client import Client
 
 from include.landing.bucket import Bucket, BucketError, sql_string
@@ -25,19 +28,31 @@ def schema_of(bucket: Bucket, key: str) -> pyarrow.Schema:
 
 
 def parquet_reader(client: Client, files: Files, schema: pyarrow.Schema) -> Reader:
-    """Rows of files of one schema. A timestamp with a time zone is written in that zone, which only Arrow's note
-    knows."""
+    """Rows of files of one schema; the fields of a struct are cells under their dotted paths. A timestamp with a time
+    zone is written in that zone, which only Arrow's note knows."""
     function = files("Parquet", "")
     described = client.query(f"DESCRIBE TABLE {function}").result_rows
     cells, columns = {}, []
     for index, (name, type_) in enumerate((str(row[0]), str(row[1])) for row in described):
         # Names of our own: a canonical name among the columns would be taken for the one that is made of it.
-        column = f"k{index}"
-        columns.append(f"{identifier(name)} AS {column}")
-        zone = getattr(schema.field(name).type, "tz", None) if name in schema.names else None
-        if zone and "DateTime" in type_:
-            column = f"toTimeZone({column}, {sql_string(str(zone))})"
-        nested = type_.startswith(("Array", "Map", "Tuple", "Nullable(Tuple"))
-        cells[name] = f"toJSONString({column})" if nested else f"toString({column})"
+        columns.append(f"{identifier(name)} AS k{index}")
+        field = schema.field(name).type if name in schema.names else None
+        cells.update(_cells(name, f"k{index}", get_from_name(type_), field))
     source = f"SELECT _path AS path, _row_number + 1 AS row_number, {', '.join(columns)} FROM {function}"
     return Reader("parquet", source, cells)
+
+
+def _cells(name: str, sql: str, type_: Any, field: pyarrow.DataType | None) -> dict[str, str]:
+    """Cells of a column: one, or one for each field of a struct."""
+    inner = getattr(type_, "element_names", None)
+    if inner:
+        found = {}
+        for key, element in zip(inner, type_.element_types, strict=True):
+            below = field.field(key).type if field is not None and pyarrow.types.is_struct(field) else None
+            found.update(_cells(f"{name}.{key}", f"tupleElement({sql}, {sql_string(key)})", element, below))
+        return found
+    zone = getattr(field, "tz", None)
+    if zone and "DateTime" in type_.name:
+        sql = f"toTimeZone({sql}, {sql_string(str(zone))})"
+    nested = type_.base_type in ("Array", "Map")
+    return {name: f"toJSONString({sql})" if nested else f"toString({sql})"}

@@ -1,0 +1,85 @@
+// The page: a log-in, then one of the views inside the shell. Views are loaded when they are first asked for.
+import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./lib/html.js";
+import { loggedIn, onLogOut, read } from "./lib/api.js";
+import { Failure, useLoad, Waiting } from "./lib/load.js";
+import { periodOf, useQuery } from "./lib/query.js";
+import { Account, Filters, Navigation, Trust, useTitle } from "./lib/shell.js";
+import { LogIn } from "./views/login.js";
+import { Overview } from "./views/overview.js";
+
+const LATER = {
+  inbox: () => import("./views/inbox.js"),
+  trends: () => import("./views/trends.js"),
+  campaigns: () => import("./views/campaigns.js"),
+  pacing: () => import("./views/pacing.js"),
+  health: () => import("./views/health.js"),
+  rows: () => import("./views/rows.js"),
+  docs: () => import("./views/docs.js"),
+};
+// Views whose numbers are of a period, and compare it with another.
+const COMPARABLE = ["overview", "trends", "campaigns"];
+
+function View({ query, meta }) {
+  const [view, setView] = useState(query.view === "overview" ? { name: "overview", Part: Overview } : null);
+  useEffect(() => {
+    if (view?.name === query.view) return undefined;
+    let wanted = true;
+    const load = LATER[query.view];
+    if (!load) setView({ name: query.view, Part: Overview });
+    else
+      load().then(
+        (module) => wanted && setView({ name: query.view, Part: module.default }),
+        (error) => wanted && setView({ name: query.view, error }),
+      );
+    return () => {
+      wanted = false;
+    };
+  }, [query.view]);
+  if (view?.error) return html`<${Failure} error=${view.error} />`;
+  if (view?.name !== query.view) return html`<${Waiting} lines=${8} />`;
+  return html`<${view.Part} query=${query} meta=${meta} period=${periodOf(query, meta.freshness.last_date)} />`;
+}
+
+function Inside() {
+  const query = useQuery();
+  const from = useLoad(() => read("insights/summary", { workspace: query.workspace }), [query.workspace]);
+  const main = useRef(null);
+  const known = from.data;
+  useTitle(query.view);
+  // A reader who changes the view starts at its heading; the first one starts at the top of the page.
+  const first = useRef(true);
+  useLayoutEffect(() => {
+    if (first.current) first.current = false;
+    else {
+      scrollTo(0, 0);
+      main.current?.focus({ preventScroll: true });
+    }
+  }, [query.view]);
+  useEffect(() => {
+    addEventListener("insightflow:changed", from.again);
+    return () => removeEventListener("insightflow:changed", from.again);
+  }, [from.again]);
+  return html`<div class="shell">
+    <a class="skip" href="#main">Skip to the content</a>
+    <header class="side">
+      <p class="brand"><img src="/assets/dashboard/icon.svg" alt="" width="26" height="26" />InsightFlow</p>
+      <${Navigation} view=${query.view} open=${known?.insights.open ?? 0} />
+      <${Account} />
+    </header>
+    <div class="page">
+      ${known && html`<${Trust} meta=${known} />`}
+      ${known && COMPARABLE.includes(query.view) && html`<${Filters} meta=${known} />`}
+      <main id="main" tabindex="-1" ref=${main}>
+        ${from.error ? html`<${Failure} error=${from.error} again=${from.again} />` : known ? html`<${View} query=${query} meta=${known} />` : html`<${Waiting} lines=${8} />`}
+      </main>
+    </div>
+  </div>`;
+}
+
+function App() {
+  const [inside, setInside] = useState(loggedIn());
+  useEffect(() => onLogOut(() => setInside(false)), []);
+  return inside ? html`<${Inside} />` : html`<${LogIn} onDone=${() => setInside(true)} />`;
+}
+
+render(html`<${App} />`, document.getElementById("app"));

@@ -1,0 +1,140 @@
+// Requests to the API with the reader's token. Answers are kept for a moment, so that going back is instant.
+
+const KEY = "insightflow.session";
+const FRESH_MS = 30_000;
+const kept = new Map();
+
+export class Problem extends Error {
+  constructor(status, detail, { retryAfter = 0, requestId = "" } = {}) {
+    super(detail);
+    this.status = status;
+    this.retryAfter = retryAfter;
+    this.requestId = requestId;
+  }
+}
+
+function stored() {
+  for (const store of [sessionStorage, localStorage]) {
+    try {
+      const found = store.getItem(KEY);
+      if (found) return { store, ...JSON.parse(found) };
+    } catch {
+      // Not ours or not readable: as if logged out.
+    }
+  }
+  return null;
+}
+
+let session = stored();
+const listeners = new Set();
+export const onLogOut = (listener) => listeners.add(listener);
+export const loggedIn = () => session !== null;
+export const role = () => session?.role ?? "viewer";
+export const userName = () => session?.name ?? "";
+
+function keep(answer, store, name) {
+  const { access_token, refresh_token, role: given } = answer;
+  session = { store, access_token, refresh_token: refresh_token ?? session?.refresh_token, role: given ?? session?.role, name };
+  const { store: _, ...plain } = session;
+  store.setItem(KEY, JSON.stringify(plain));
+}
+
+export async function logIn(username, password, remember) {
+  const answer = await send("auth/token", { method: "POST", body: new URLSearchParams({ username, password }) });
+  forget();
+  keep(answer, remember ? localStorage : sessionStorage, username);
+}
+
+function forget() {
+  session = null;
+  kept.clear();
+  sessionStorage.removeItem(KEY);
+  localStorage.removeItem(KEY);
+}
+
+export function logOut() {
+  forget();
+  for (const listener of listeners) listener();
+}
+
+const queryOf = (params) => {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== "" && one !== null && one !== undefined) query.append(name, one);
+    }
+  }
+  return query.size ? `?${query}` : "";
+};
+
+// GET, with the parameters that have a value.
+export function read(path, params = {}) {
+  const target = path + queryOf(params);
+  const known = kept.get(target);
+  if (known && Date.now() - known.at < FRESH_MS) return known.answer;
+  const answer = authorised(target, {});
+  kept.set(target, { at: Date.now(), answer });
+  answer.catch(() => kept.delete(target));
+  return answer;
+}
+
+// PATCH or POST of a JSON document; what was kept may be out of date after it.
+export async function change(path, document, method = "PATCH") {
+  const options = { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(document) };
+  const answer = await authorised(path, options);
+  kept.clear();
+  return answer;
+}
+
+// The table behind a view as CSV, saved under a name.
+export async function download(path, params, name) {
+  const answer = await authorised(path + queryOf(params), { headers: { Accept: "text/csv" }, raw: true });
+  const address = URL.createObjectURL(await answer.blob());
+  const link = Object.assign(document.createElement("a"), { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+export const forgetAnswers = () => kept.clear();
+
+async function authorised(path, options) {
+  const once = () => send(path, { ...options, headers: { ...options.headers, Authorization: `Bearer ${session?.access_token}` } });
+  try {
+    return await once();
+  } catch (problem) {
+    if (problem.status !== 401) throw problem;
+    if (await refreshed()) return once();
+    logOut();
+    throw problem;
+  }
+}
+
+let refreshing = null;
+// One refresh for all requests that found the token ended.
+function refreshed() {
+  if (!session?.refresh_token) return false;
+  refreshing ??= send("auth/refresh", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ refresh_token: session.refresh_token }),
+  })
+    .then((answer) => (keep(answer, session.store, session.name), true), () => false)
+    .finally(() => (refreshing = null));
+  return refreshing;
+}
+
+async function send(path, { raw = false, ...options }) {
+  let answer;
+  try {
+    answer = await fetch(path.startsWith("/") ? path : `/api/v1/${path}`, options);
+  } catch {
+    throw new Problem(0, "The server does not answer.");
+  }
+  if (raw && answer.ok) return answer;
+  const document = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
+  if (answer.ok) return document;
+  throw new Problem(answer.status, document.detail ?? `The server answered ${answer.status}.`, {
+    retryAfter: Number(answer.headers.get("Retry-After")) || 0,
+    requestId: answer.headers.get("X-Request-Id") ?? "",
+  });
+}

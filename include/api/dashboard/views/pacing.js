@@ -1,0 +1,55 @@
+// Budgets of a month: what is spent, what should be by now, where it will end.
+import { html } from "../lib/html.js";
+import { read } from "../lib/api.js";
+import { count, day, label, money, number, percent } from "../lib/format.js";
+import { Empty, Loaded, useLoad } from "../lib/load.js";
+import { Choice } from "../lib/parts.js";
+import { set } from "../lib/query.js";
+import { Title } from "../lib/shell.js";
+
+const STATUS = { on_track: ["good", "On track"], over: ["bad", "Over"], under: ["warn", "Under"] };
+
+export default function Pacing({ query, meta }) {
+  const from = useLoad(() => read("analytics/pacing", { workspace: meta.workspace, month: query.month, status: query.status }), [meta.workspace, query.month, query.status]);
+  return html`<${Loaded} from=${from} lines=${8}>
+    ${({ items, notes }) => {
+      const first = items[0];
+      const off = items.filter((row) => row.status && row.status !== "on_track").length;
+      return html`
+        <${Title} lead=${first ? html`To ${day(first.as_of)}. ${off ? html`<b>${count(off, "budget")}</b> ${off === 1 ? "is" : "are"} off pace.` : "Every budget is on track."}` : ""}>
+          ${first ? `Budgets of ${day(first.month, { month: "long", year: "numeric" })}` : "Spend pacing"}<//>
+        <div class="tools">
+          <${Choice} legend="Status" name="pacing-status" value=${query.status ?? ""} options=${[["", "All"], ["over", "Over"], ["under", "Under"], ["on_track", "On track"]]} onChange=${(status) => set({ status })} />
+          <label class="pick"><span>Month</span><input type="month" value=${(query.month ?? first?.month ?? "").slice(0, 7)} onChange=${(event) => set({ month: event.target.value ? `${event.target.value}-01` : "" })} /></label>
+        </div>
+        ${items.length
+          ? html`<ul class="budgets">${items.map((row) => html`<${Budget} key=${[row.platform, row.account_id, row.campaign_id, row.scope_name].join("|")} row=${row} />`)}</ul>`
+          : html`<${Empty} title=${query.status ? "None with this status" : "No budgets for this month"}>
+              ${query.status ? "Choose All to see the other budgets." : html`${notes.join(" ")} Budgets come as a table with month, scope and amount: see <code>docs/</code> on budgets, drop it into the bucket, and pacing appears with the next run.`}<//>`}`;
+    }}
+  <//>`;
+}
+
+function Budget({ row }) {
+  const { budget, currency, spend_to_date: spent, expected_to_date: expected, projected_spend: projected, projected_low: low, projected_high: high } = row;
+  const [kind, said] = STATUS[row.status] ?? ["", "Unknown"];
+  const top = Math.max(budget ?? 0, high ?? 0, projected ?? 0, spent ?? 0) * 1.02 || 1;
+  const at = (amount) => `${Math.min(100, (100 * (amount ?? 0)) / top).toFixed(2)}%`;
+  const scope = [row.platform && label(row.platform), row.campaign_id ? "campaign" : row.account_id ? "account" : row.platform ? "platform" : "whole workspace"].filter(Boolean).join(", ");
+  const words = `${money(spent, currency, 0)} of ${money(budget, currency, 0)} spent, ${money(expected, currency, 0)} expected by now, about ${money(projected, currency, 0)} by the end of the month`;
+  return html`<li class="budget">
+    <header><h2>${row.scope_name || row.campaign_id || row.account_id || label(row.platform) || "All"}</h2><span class="tag ${kind}">${said}</span><small class="soft">${scope}</small></header>
+    <p class="spent"><b>${money(spent, currency, 0)}</b> <span class="soft">of ${money(budget, currency, 0)}${budget ? `, ${percent(spent / budget, 0)}` : ""}</span></p>
+    <div class="bar" role="img" aria-label=${words}>
+      ${low !== null && high !== null && html`<i class="range" style=${{ left: at(low), width: `calc(${at(high)} - ${at(low)})` }}></i>`}
+      <i class="done ${kind}" style=${{ width: at(spent) }}></i>
+      <i class="mark expected" style=${{ left: at(expected) }}></i>
+      <i class="mark limit" style=${{ left: at(budget) }}></i>
+    </div>
+    <dl class="figures">
+      <div><dt><i class="swatch expected"></i>Expected by now</dt><dd>${money(expected, currency, 0)}</dd></div>
+      <div><dt><i class="swatch range"></i>Month will end at</dt><dd>${money(projected, currency, 0)}${low !== null && high !== null ? html` <small class="soft">${number(low, 0)} to ${number(high, 0)}</small>` : ""}</dd></div>
+      <div><dt>Pace</dt><dd>${row.pace === null ? "–" : percent(row.pace, 0)} <small class="soft">of budget</small></dd></div>
+    </dl>
+  </li>`;
+}

@@ -1,0 +1,28 @@
+"""Where the dashboard shows what a run found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from airflow.sdk.bases.operatorlink import BaseOperatorLink
+
+from include.settings import get_settings
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
+
+def insights_of_run(run_id: str) -> str:
+    """Address of the inbox with the insights of the days that a run published."""
+    return f"{get_settings().public_url}/?{urlencode({'view': 'inbox', 'status': 'any', 'run': run_id})}"
+
+
+class InsightsLink(BaseOperatorLink):  # type: ignore[misc]
+    """The button "Insights" on the publishing task."""
+
+    name = "Insights of this run"
+
+    def get_link(self, operator: Any, *, ti_key: RuntimeTaskInstanceProtocol | Any) -> str:
+        """The address, made when the task ends."""
+        return insights_of_run(ti_key.run_id)
