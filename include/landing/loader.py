@@ -116,8 +116,7 @@ def _load_unit(
     for line in lines:
         line.loaded_at = now
         line.export_order = line.exported_at or line.received_at
-    covering = [line for line in lines if line.status == "loaded" and line.rows_loaded]
-    write_coverage(client, [line for line in covering if not is_of_rates(line.source)])
+    write_coverage(client, [line for line in lines if line.status == "loaded" and line.rows_loaded])
     ledger.write(client, lines)
     for line in lines:
         log.info(

@@ -14,7 +14,7 @@ from include.landing import discover, fingerprints, load, mark_built, pending_da
 from include.landing.bucket import Bucket
 from include.quality.rates import money_without_rate
 from include.settings import Settings
-from include.transform import build
+from include.transform import runner, seeds
 from include.transform.version import project_version
 from include.warehouse.client import connect
 
@@ -24,7 +24,8 @@ pytestmark = pytest.mark.integration
 DAYS = [date(2026, 6, 24) + timedelta(n) for n in range(9)]
 FRIDAY, SATURDAY, SUNDAY, MONDAY = DAYS[2:6]
 OWN, OTHER = "rates-own", "rates-other"
-TABLES = ("int_fx_rates_daily", "fct_ad_performance_daily", "mart_campaign_daily", "mart_platform_weekly")
+UPSTREAM = ("mart_account_daily",)
+TABLES = ("int_fx_rates_daily", "fct_ad_performance_daily", "mart_campaign_daily", "mart_account_weekly")
 
 
 class Shop:
@@ -44,8 +45,11 @@ class Shop:
 
     def build(self, days: list[date], full_refresh: bool = False) -> None:
         seen = fingerprints(days, self.client)
-        for layer in ("staging", "facts", "marts"):
-            build(layer, days, "rates", full_refresh=full_refresh, settings=self.settings)
+        named = {} if full_refresh else {runner.DATES: ",".join(day.isoformat() for day in days)}
+        refresh = ["--full-refresh"] if full_refresh else []
+        models = ["stg_ad_performance", "int_current_exports", *TABLES, *UPSTREAM]
+        outcome = runner.invoke(self.settings, ["run", "--select", *models, *refresh], environment=named)
+        assert outcome.success, outcome.nodes
         mark_built(seen, "rates", self.client, project_version())
 
     def pending(self) -> list[date]:
@@ -74,6 +78,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(postgres: Settings, clickhouse: Settings) -> Iterator[Shop]:
     shop = Shop(clickhouse)
+    seeds.load_changed(clickhouse, "rates")
     for workspace in (OWN, OTHER):
         rows = "".join(f"{day},uk,100,10,85,GBP\n{day},tr,100,10,50,TRL\n" for day in DAYS)
         shop.drop(f"{workspace}/generic/ads.csv", f"date,campaign_id,impressions,clicks,cost,currency\n{rows}")
