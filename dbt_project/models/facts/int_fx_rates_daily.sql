@@ -3,18 +3,38 @@
 -- The rate by which each account currency of a workspace and day is turned into the reporting currency. A rate stands
 -- on its day and, while no newer one comes, on the days after, up to the limit; of one day, the workspace's own file
 -- comes before the seed. A pair is crossed over a base that has a rate for both (EUR in the ECB's files).
-with needed as (
+with money as (
     select distinct
         s.workspace as workspace,
         s.date as date,
-        assumeNotNull(toString(s.currency)) as currency,
-        coalesce(nullIf(toString(w.reporting_currency), ''), 'USD') as reporting_currency
+        assumeNotNull(toString(s.currency)) as currency
     from {{ ref('stg_ad_performance') }} as s
-    left join {{ ref('workspaces') }} as w on s.workspace = w.workspace
     where
         {{ only_build_dates('s.date') }}
         and s.currency is not null
         and (s.cost is not null or s.conversion_value is not null)
+),
+
+-- Budgets may be in a currency that no account has.
+currencies as (
+    select *
+    from money
+    union distinct
+    select distinct
+        m.workspace as workspace,
+        m.date as date,
+        toString(b.currency) as currency
+    from money as m
+    inner join {{ ref('budgets') }} as b on m.workspace = b.workspace
+    where b.currency != ''
+),
+
+needed as (
+    select
+        c.*,
+        coalesce(nullIf(toString(w.reporting_currency), ''), 'USD') as reporting_currency
+    from currencies as c
+    left join {{ ref('workspaces') }} as w on c.workspace = w.workspace
 ),
 
 legs as (
