@@ -21,6 +21,7 @@ from include.landing.totals import check_declared
 
 # Segments that make a file's rows a grain of their own.
 SEGMENT_GRAINS = {
+    "event": ("event_name",),
     "search_term": ("search_term",),
     "keyword": ("keyword_id", "keyword"),
     "landing_page": ("landing_page",),
@@ -130,9 +131,9 @@ def grain_of(named: Collection[str]) -> str:
 
     Search terms, keywords and landing pages are grains of their own: platforms leave out what is rare, private or has
     none, so their sums are below those of the ad groups and campaigns that they name. A landing page beside an ad is
-    an attribute of the ad.
+    an attribute of the ad. Web analytics count a session once for each of its events.
     """
-    order = ("search_term", "keyword", "ad", "landing_page", "ad_group", "campaign")
+    order = ("event", "search_term", "keyword", "ad", "landing_page", "ad_group", "campaign")
     return next((grain for grain in order if grain in named), "account")
 
 

@@ -20,7 +20,7 @@ with sums as (
         uniqExact(s.file_id) as file_count,
         max(s.exported_at) as last_exported_at
     from {{ ref('stg_ad_performance') }} as s
-    where {{ only_build_dates('s.date') }}
+    where {{ only_build_dates('s.date') }} and not {{ is_web_analytics('s.platform') }}
     group by
         s.workspace,
         s.platform,

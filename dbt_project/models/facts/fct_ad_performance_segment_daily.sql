@@ -25,7 +25,10 @@ with named as (
         {% endfor -%}
         concat(queryString(url), '&', fragment(url), '&', s.segments['url_parameters']) as query
     from {{ ref('stg_ad_performance') }} as s
-    where {{ only_build_dates('s.date') }} and {{ has_named_segments() }}
+    where
+        {{ only_build_dates('s.date') }}
+        and {{ has_named_segments() }}
+        and not {{ is_web_analytics('s.platform') }}
 ),
 
 sums as (
