@@ -21,6 +21,7 @@ from include.landing.errors import RefusedFile, first_line, refusal_of, refuse
 from include.landing.forms import Attempt, Form, form_of, make_readable
 from include.landing.group_load import load_group
 from include.landing.ledger import LedgerLine, new_load_id
+from include.landing.rates import apply_rates, is_of_rates
 from include.landing.sniff import empty_report, sniff
 from include.landing.specs import Source, find_source, sources
 from include.warehouse.client import connect
@@ -52,6 +53,8 @@ def load(
     lines: list[LedgerLine] = []
     for unit in _units(bucket, keys):
         lines += _load_unit(client, bucket, unit, run_id)
+    if any(line.status == "loaded" and is_of_rates(line.source) for line in lines):
+        apply_rates(client)
     failed = [line for line in lines if line.status == "failed"]
     if failed:
         raise LandingError("; ".join(f"{line.uri}: {line.error}" for line in failed[:20]))

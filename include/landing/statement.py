@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from include.landing import natives
 from include.landing.bucket import sql_string
 from include.landing.cells import cell_text
+from include.landing.measures import judgements_of_measures
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match
 from include.landing.salvage import MALFORMED
@@ -22,7 +23,7 @@ ROW_COLUMNS = (
 MAIN_EVENT = "purchase"
 NOTHING = "''"
 # Names of dispositions that skip a record, beside those of a spec's own rules.
-SKIPPED = {"exact_duplicate", "blank_row", "footer_rows", "repeated_header", "deleted_row"}
+SKIPPED = {"exact_duplicate", "blank_row", "footer_rows", "repeated_header", "deleted_row", "no_rate"}
 DELETED = "_fivetran_deleted"  # what the source no longer has, Fivetran marks and keeps
 
 
@@ -141,7 +142,7 @@ class Statement:
             )
             found.append((condition, sql_string(rule.reason), "''"))
         if self.reader.format == "csv":  # files that were pasted together
-            names = _hash([sql_string(header) for header in self.reader.cells])
+            names = f"cityHash64({', '.join(sql_string(header) for header in self.reader.cells)})"
             found.append((f"row_hash = {names}", "'repeated_header'", "''"))
         if DELETED in self.reader.cells:
             found.append((f"lower(extra[{sql_string(DELETED)}]) IN ('true', '1', 't')", "'deleted_row'", "''"))
@@ -178,7 +179,7 @@ class Statement:
         for name in self._verdicts():
             hint = f"if(verdict_{name} = 'ambiguous_number', ': a thousands separator or a decimal mark?', '')"
             found.append((f"verdict_{name} != ''", f"verdict_{name}", f"concat({_names(name)}, {hint})"))
-        return found
+        return found + judgements_of_measures(self.match)
 
     def _verdicts(self) -> dict[str, str]:
         """Metric → SQL of its verdict: '' or why its cell is refused. Plain numbers are passed at a glance."""

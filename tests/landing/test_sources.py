@@ -22,7 +22,7 @@ PLATFORMS = {
 
 
 def test_every_spec_loads_and_names_itself() -> None:
-    assert set(sources()) == {*PLATFORMS, "generic"}
+    assert set(sources()) == {*PLATFORMS, "generic", "fx_rates"}
 
 
 @pytest.mark.parametrize("spec", sources().values(), ids=lambda spec: spec.source)
