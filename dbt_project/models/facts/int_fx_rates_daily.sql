@@ -69,7 +69,10 @@ own as (
         select *
         from {{ source('ops', 'fx_rates_in_effect') }}
         where
-            (workspace, currency) in (select x.workspace, x.leg from legs as x)
+            (workspace, currency) in (select
+                x.workspace,
+                x.leg
+            from legs as x)
             and on_date in (select x.date from legs as x)
             and age <= {{ var('fx_max_age_days') }}
     ) as e on l.workspace = e.workspace and l.leg = e.currency and l.date = e.on_date
@@ -116,7 +119,13 @@ known as (
         'seed' as origin
     from seeded as s
     where (s.workspace, s.date, s.currency, s.leg, s.base) not in (
-        select o.workspace, o.date, o.currency, o.leg, o.base from own_standing as o
+        select
+            o.workspace,
+            o.date,
+            o.currency,
+            o.leg,
+            o.base
+        from own_standing as o
     )
     union all
     -- A currency is one unit of itself.

@@ -7,13 +7,13 @@ with web as (
     select distinct
         w.workspace as workspace,
         w.date as date,
-        ifNull(w.source, '') as source,
-        ifNull(w.medium, '') as medium,
+        coalesce(w.source, '') as source,
+        coalesce(w.medium, '') as medium,
         coalesce(w.campaign_id, w.campaign_name, '') as web_campaign,
         {{ utm_platform('w.medium') }} as ad_platform,
         arrayFilter(
             name -> name != '',
-            arrayDistinct([lower(ifNull(w.campaign_id, '')), lower(trimBoth(ifNull(w.campaign_name, '')))])
+            arrayDistinct([lower(coalesce(w.campaign_id, '')), lower(trimBoth(coalesce(w.campaign_name, '')))])
         ) as names
     from {{ ref('fct_web_sessions_daily') }} as w
     {{ join_utm_sources('w.source', 'w.medium') }}
@@ -51,9 +51,10 @@ named as (
         pair.1 as name,
         pair.2 as rank
     from campaigns as c
-    array join [
-        (lower(ifNull(c.campaign_id, '')), 1), (lower(trimBoth(ifNull(c.campaign_name, ''))), 2)
-    ] as pair
+    array join
+        [
+            (lower(coalesce(c.campaign_id, '')), 1), (lower(trimBoth(coalesce(c.campaign_name, ''))), 2)
+        ] as pair
     where pair.1 != ''
     union all
     select
@@ -70,7 +71,7 @@ named as (
 ranked as (
     select
         n.*,
-        ifNull(c.clicks, 0) as clicks
+        coalesce(c.clicks, 0) as clicks
     from named as n
     inner join campaigns as c
         on

@@ -8,7 +8,7 @@ with goals as (
         g.workspace as workspace,
         g.goal as goal,
         toString(g.source) as source,
-        ifNull(g.event_name, '') as event_name
+        coalesce(g.event_name, '') as event_name
     from {{ ref('goals') }} as g
     where g.source != ''
 ),
@@ -51,8 +51,8 @@ of_web as (
         where {{ only_build_dates('date') }}
     ) as m
         on
-            w.workspace = m.workspace and w.date = m.date and ifNull(w.source, '') = m.source
-            and ifNull(w.medium, '') = m.medium and coalesce(w.campaign_id, w.campaign_name, '') = m.web_campaign
+            w.workspace = m.workspace and w.date = m.date and coalesce(w.source, '') = m.source
+            and coalesce(w.medium, '') = m.medium and coalesce(w.campaign_id, w.campaign_name, '') = m.web_campaign
     where {{ only_build_dates('w.date') }} and w.grain = 'event' and g.event_name != '' and w.event_name = g.event_name
 ),
 
@@ -63,7 +63,10 @@ campaigns as (
 ads as (
     select c.*
     from campaigns as c
-    where (c.workspace, toString(c.platform)) not in (select g.workspace, g.source from goals as g)
+    where (c.workspace, toString(c.platform)) not in (select
+        g.workspace,
+        g.source
+    from goals as g)
 ),
 
 -- A table of the workspace's own: its campaign is that of the ads whose id, else name, it carries (most clicks first).
@@ -88,8 +91,8 @@ of_table as (
             x.account,
             x.campaign,
             x.campaign_id,
-            ifNull(x.clicks, 0) as clicks,
-            arrayJoin(arrayDistinct([lower(ifNull(x.campaign_id, '')), lower(ifNull(x.campaign_name, ''))])) as name
+            coalesce(x.clicks, 0) as clicks,
+            arrayJoin(arrayDistinct([lower(coalesce(x.campaign_id, '')), lower(coalesce(x.campaign_name, ''))])) as name
         from ads as x
     ) as a
         on t.workspace = a.workspace and t.date = a.date and lower(t.campaign) = a.name
@@ -140,15 +143,24 @@ both_sides as (
         toString(a.reporting_currency) as reporting_currency,
         if(
             o.found > 0, o.conversions,
-            if((a.workspace, a.date) in (select d.workspace, d.date from days_with_goal as d), 0, null)
+            if((a.workspace, a.date) in (select
+                d.workspace,
+                d.date
+            from days_with_goal as d), 0, null)
         ) as goal_conversions,
         if(
             o.found > 0, o.value,
-            if((a.workspace, a.date) in (select d.workspace, d.date from days_with_goal as d), 0, null)
+            if((a.workspace, a.date) in (select
+                d.workspace,
+                d.date
+            from days_with_goal as d), 0, null)
         ) as goal_value_reporting,
         toBool(a.is_provisional or o.is_provisional) as is_provisional
     from ads as a
-    left join (select * from own where campaign != '') as o
+    left join (
+        select * from own
+        where campaign != ''
+    ) as o
         on
             a.workspace = o.workspace and a.date = o.date and toString(a.platform) = o.ad_platform
             and a.account = o.account and a.campaign = o.campaign

@@ -16,9 +16,9 @@ by_campaign as (
         if(w.campaign = '', w.utm_source_key, '') as source_key,
         if(w.campaign = '', w.utm_medium_key, '') as medium_key,
         if(w.campaign = '', w.web_campaign, '') as campaign_key,
-        argMax(w.source, (ifNull(w.sessions, 0), w.utm_source_key)) as utm_source,
-        argMax(w.medium, (ifNull(w.sessions, 0), w.utm_medium_key)) as utm_medium,
-        argMax(coalesce(w.campaign_name, w.campaign_id), (ifNull(w.sessions, 0), w.web_campaign)) as utm_campaign,
+        argMax(w.source, (coalesce(w.sessions, 0), w.utm_source_key)) as utm_source,
+        argMax(w.medium, (coalesce(w.sessions, 0), w.utm_medium_key)) as utm_medium,
+        argMax(coalesce(w.campaign_name, w.campaign_id), (coalesce(w.sessions, 0), w.web_campaign)) as utm_campaign,
         uniqExact(w.utm_source_key, w.utm_medium_key, w.web_campaign) as utm_combinations,
         sum(w.sessions) as sessions,
         sum(w.engaged_sessions) as engaged_sessions,
@@ -70,7 +70,10 @@ joined as (
         w.revenue_reporting as revenue_reporting,
         toBool(c.is_provisional or w.is_provisional) as is_provisional
     from campaigns as c
-    left join (select * from by_campaign where campaign != '') as w
+    left join (
+        select * from by_campaign
+        where campaign != ''
+    ) as w
         on
             c.workspace = w.workspace and c.date = w.date and toString(c.platform) = toString(w.ad_platform)
             and c.account = w.account and c.campaign = w.campaign
