@@ -18,3 +18,13 @@ left join (
 {% macro utm_platform(medium) -%}
     if(u.ad_platform != '' and match(lower(ifNull({{ medium }}, '')), u.medium_pattern), toString(u.ad_platform), '')
 {%- endmacro %}
+
+{# The names under which a campaign may be known to another tool: its id and its name, lower case, each once. #}
+{% macro utm_names(source) -%}
+    arrayFilter(
+        name -> name != '',
+        arrayDistinct([
+            lower(coalesce({{ source }}.campaign_id, '')), lower(trimBoth(coalesce({{ source }}.campaign_name, '')))
+        ])
+    )
+{%- endmacro %}

@@ -1,6 +1,7 @@
 {{ config(order_by=['workspace', 'platform', 'grain', 'property_id', 'source', 'medium']) }}
 
--- Devices, countries and channels are summed away. A report by event counts a session once an event: not here.
+-- Devices, countries and channels are summed away. A report by event counts a session once an event: not
+-- here.
 with sums as (
     select
         s.workspace as workspace,

@@ -1,8 +1,9 @@
 {{ config(order_by=['workspace', 'currency']) }}
 
--- The rate by which each account currency of a workspace and day is turned into the reporting currency. A rate stands
--- on its day and, while no newer one comes, on the days after, up to the limit; of one day, the workspace's own file
--- comes before the seed. A pair is crossed over a base that has a rate for both (EUR in the ECB's files).
+-- The rate by which each account currency of a workspace and day is turned into the reporting currency. A
+-- rate stands on its day and, while no newer one comes, on the days after, up to the limit; of one day,
+-- the workspace's own file comes before the seed. A pair is crossed over a base that has a rate for both
+-- (EUR in the ECB's files).
 with money as (
     select distinct
         s.workspace as workspace,
@@ -52,7 +53,21 @@ seed_in_effect as (
         f.date as rate_date,
         toDecimal128(f.units_per_eur, 12) as rate
     from {{ ref('fx_rates') }} as f
-    where f.units_per_eur > 0
+    where f.units_per_eur > 0 and on_date in (select x.date from legs as x)
+),
+
+own_in_effect as (
+    select *
+    from {{ source('ops', 'fx_rates_in_effect') }}
+    where
+        (workspace, currency) in (
+            select
+                x.workspace,
+                x.leg
+            from legs as x
+        )
+        and on_date in (select x.date from legs as x)
+        and age <= {{ var('fx_max_age_days') }}
 ),
 
 own as (
@@ -65,17 +80,7 @@ own as (
         argMin(e.rate, e.age) as rate,
         argMin(e.rate_date, e.age) as rate_date
     from legs as l
-    inner join (
-        select *
-        from {{ source('ops', 'fx_rates_in_effect') }}
-        where
-            (workspace, currency) in (select
-                x.workspace,
-                x.leg
-            from legs as x)
-            and on_date in (select x.date from legs as x)
-            and age <= {{ var('fx_max_age_days') }}
-    ) as e on l.workspace = e.workspace and l.leg = e.currency and l.date = e.on_date
+    inner join own_in_effect as e on l.workspace = e.workspace and l.leg = e.currency and l.date = e.on_date
     group by l.workspace, l.date, l.currency, l.leg, e.base
 ),
 
@@ -89,11 +94,7 @@ seeded as (
         argMax(e.rate, e.rate_date) as rate,
         max(e.rate_date) as rate_date
     from legs as l
-    inner join (
-        select *
-        from seed_in_effect
-        where on_date in (select x.date from legs as x)
-    ) as e on l.leg = e.currency and l.date = e.on_date
+    inner join seed_in_effect as e on l.leg = e.currency and l.date = e.on_date
     group by l.workspace, l.date, l.currency, l.leg
 ),
 
@@ -187,17 +188,22 @@ select
     cast(n.currency as LowCardinality(String)) as currency,
     cast(n.reporting_currency as LowCardinality(String)) as reporting_currency,
     cast(
-        multiIf(n.currency = n.reporting_currency, 1, b.pair.1 > 0, b.pair.1, null) as Nullable(Decimal(38, 12))
+        multiIf(n.currency = n.reporting_currency, 1, b.pair.1 > 0, b.pair.1, null)
+        as Nullable(Decimal(38, 12))
     ) as units,
     cast(
-        multiIf(n.currency = n.reporting_currency, 1, b.pair.2 > 0, b.pair.2, null) as Nullable(Decimal(38, 12))
+        multiIf(n.currency = n.reporting_currency, 1, b.pair.2 > 0, b.pair.2, null)
+        as Nullable(Decimal(38, 12))
     ) as per,
-    cast(multiIf(n.currency = n.reporting_currency, n.currency, b.pair.1 > 0, b.pair.3, null) as Nullable(String))
-        as base,
+    cast(
+        multiIf(n.currency = n.reporting_currency, n.currency, b.pair.1 > 0, b.pair.3, null) as Nullable(String)
+    ) as base,
     cast(multiIf(n.currency = n.reporting_currency, n.date, b.pair.1 > 0, b.pair.4, null) as Nullable(Date))
         as rate_date,
-    cast(multiIf(n.currency = n.reporting_currency, 'same', b.pair.1 > 0, b.pair.5, 'none') as LowCardinality(String))
-        as origin,
+    cast(
+        multiIf(n.currency = n.reporting_currency, 'same', b.pair.1 > 0, b.pair.5, 'none')
+        as LowCardinality(String)
+    ) as origin,
     toUInt8({{ var('fx_max_age_days') }}) as max_age_days,
     f.own_rates as own_rates
 from needed as n

@@ -1,8 +1,9 @@
 {{ config(order_by=['workspace', 'source', 'medium', 'web_campaign']) }}
 
--- Which campaign of an ad platform the sessions of a source, medium and campaign belong to: the platform by the seed
--- utm_sources, then the campaign whose id, name, or UTM of whose landing pages is the session's campaign. A name that
--- several campaigns of a day share goes to the one with the most clicks, whole: sessions are never counted twice.
+-- Which campaign of an ad platform the sessions of a source, medium and campaign belong to: the platform
+-- by the seed utm_sources, then the campaign whose id, name, or UTM of whose landing pages is the
+-- session's campaign. A name that several campaigns of a day share goes to the one with the most clicks,
+-- whole: sessions are never counted twice.
 with web as (
     select distinct
         w.workspace as workspace,
@@ -11,10 +12,7 @@ with web as (
         coalesce(w.medium, '') as medium,
         coalesce(w.campaign_id, w.campaign_name, '') as web_campaign,
         {{ utm_platform('w.medium') }} as ad_platform,
-        arrayFilter(
-            name -> name != '',
-            arrayDistinct([lower(coalesce(w.campaign_id, '')), lower(trimBoth(coalesce(w.campaign_name, '')))])
-        ) as names
+        {{ utm_names('w') }} as names
     from {{ ref('fct_web_sessions_daily') }} as w
     {{ join_utm_sources('w.source', 'w.medium') }}
     where {{ only_build_dates('w.date') }}
@@ -48,14 +46,21 @@ named as (
         c.account as account,
         c.campaign as campaign,
         c.date as date,
-        pair.1 as name,
-        pair.2 as rank
+        lower(assumeNotNull(c.campaign_id)) as name,
+        1 as rank
     from campaigns as c
-    array join
-        [
-            (lower(coalesce(c.campaign_id, '')), 1), (lower(trimBoth(coalesce(c.campaign_name, ''))), 2)
-        ] as pair
-    where pair.1 != ''
+    where c.campaign_id != ''
+    union all
+    select
+        c.workspace as workspace,
+        c.platform as platform,
+        c.account as account,
+        c.campaign as campaign,
+        c.date as date,
+        lower(trimBoth(assumeNotNull(c.campaign_name))) as name,
+        2 as rank
+    from campaigns as c
+    where trimBoth(c.campaign_name) != ''
     union all
     select
         u.workspace as workspace,

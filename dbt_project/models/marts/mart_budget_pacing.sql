@@ -154,7 +154,8 @@ in_budget_currency as (
             s.account_currency = s.budget_currency,
             s.cost,
             cast(
-                round(toDecimal256(s.cost, 6) * a.units / a.per * b.per / b.units, 6) as Nullable(Decimal(38, 6))
+                round(toDecimal256(s.cost, 6) * a.units / a.per * b.per / b.units, 6)
+                as Nullable(Decimal(38, 6))
             )
         ) as spend
     from days as s

@@ -1,8 +1,9 @@
 {{ config(order_by=['workspace', 'platform', 'account_id', 'campaign_id']) }}
 
--- What platforms claim beside what the workspace itself counted (seed goals). Platforms claim the same purchase each, so
--- `counted_*` is the goal where the workspace has one, and what the platform reports where it has none: only that adds up.
--- What the goal counted outside any campaign (organic, direct, unknown UTMs) is a row without a campaign.
+-- What platforms claim beside what the workspace itself counted (seed goals). Platforms claim the same
+-- purchase each, so `counted_*` is the goal where the workspace has one, and what the platform reports
+-- where it has none: only that adds up. What the goal counted outside any campaign (organic, direct,
+-- unknown UTMs) is a row without a campaign.
 with goals as (
     select
         g.workspace as workspace,
@@ -15,6 +16,12 @@ with goals as (
 
 sessions_web as (
     {{ attributed_sessions() }}
+),
+
+attribution as (
+    select u.*
+    from {{ ref('int_utm_campaigns_daily') }} as u
+    where {{ only_build_dates('u.date') }}
 ),
 
 -- Key events of all kinds stand with the sessions; those of one event in reports by event.
@@ -45,15 +52,16 @@ of_web as (
         w.is_provisional as is_provisional
     from {{ ref('fct_web_sessions_daily') }} as w
     inner join goals as g on w.workspace = g.workspace and toString(w.platform) = g.source
-    left join (
-        select *
-        from {{ ref('int_utm_campaigns_daily') }}
-        where {{ only_build_dates('date') }}
-    ) as m
+    left join attribution as m
         on
             w.workspace = m.workspace and w.date = m.date and coalesce(w.source, '') = m.source
-            and coalesce(w.medium, '') = m.medium and coalesce(w.campaign_id, w.campaign_name, '') = m.web_campaign
-    where {{ only_build_dates('w.date') }} and w.grain = 'event' and g.event_name != '' and w.event_name = g.event_name
+            and coalesce(w.medium, '') = m.medium
+            and coalesce(w.campaign_id, w.campaign_name, '') = m.web_campaign
+    where
+        {{ only_build_dates('w.date') }}
+        and w.grain = 'event'
+        and g.event_name != ''
+        and w.event_name = g.event_name
 ),
 
 campaigns as (
@@ -63,18 +71,36 @@ campaigns as (
 ads as (
     select c.*
     from campaigns as c
-    where (c.workspace, toString(c.platform)) not in (select
-        g.workspace,
-        g.source
-    from goals as g)
+    where (c.workspace, toString(c.platform)) not in (
+        select
+            g.workspace,
+            g.source
+        from goals as g
+    )
 ),
 
--- A table of the workspace's own: its campaign is that of the ads whose id, else name, it carries (most clicks first).
+-- Each under its id and its name.
+ads_by_name as (
+    select
+        x.workspace as workspace,
+        x.date as date,
+        x.platform as platform,
+        x.account as account,
+        x.campaign as campaign,
+        x.campaign_id as campaign_id,
+        coalesce(x.clicks, 0) as clicks,
+        arrayJoin({{ utm_names('x') }}) as name
+    from ads as x
+),
+
+-- A table of the workspace's own: its campaign is that of the ads whose id, else name, it carries (most
+-- clicks first).
 of_table as (
     select
         t.workspace as workspace,
         t.date as date,
-        argMax(toString(a.platform), (a.campaign_id = t.campaign_id, a.clicks, a.platform, a.account)) as ad_platform,
+        argMax(toString(a.platform), (a.campaign_id = t.campaign_id, a.clicks, a.platform, a.account))
+            as ad_platform,
         argMax(a.account, (a.campaign_id = t.campaign_id, a.clicks, a.platform, a.account)) as account,
         argMax(a.campaign, (a.campaign_id = t.campaign_id, a.clicks, a.platform, a.account)) as campaign,
         any(t.conversions) as conversions,
@@ -83,20 +109,17 @@ of_table as (
         any(t.is_provisional) as is_provisional
     from campaigns as t
     inner join goals as g on t.workspace = g.workspace and toString(t.platform) = g.source
-    left join (
-        select
-            x.workspace,
-            x.date,
-            x.platform,
-            x.account,
-            x.campaign,
-            x.campaign_id,
-            coalesce(x.clicks, 0) as clicks,
-            arrayJoin(arrayDistinct([lower(coalesce(x.campaign_id, '')), lower(coalesce(x.campaign_name, ''))])) as name
-        from ads as x
-    ) as a
+    left join ads_by_name as a
         on t.workspace = a.workspace and t.date = a.date and lower(t.campaign) = a.name
     group by t.workspace, t.date, t.account, t.campaign
+),
+
+counted as (
+    select *
+    from of_web
+    union all
+    select *
+    from of_table
 ),
 
 own as (
@@ -107,14 +130,11 @@ own as (
         o.account as account,
         o.campaign as campaign,
         sum(o.conversions) as conversions,
-        if(countIf(o.value is not null and o.value_reporting is null) > 0, null, sum(o.value_reporting)) as value,
+        if(countIf(o.value is not null and o.value_reporting is null) > 0, null, sum(o.value_reporting))
+            as value,
         max(o.is_provisional) as is_provisional,
         count() as found
-    from (
-        select * from of_web
-        union all
-        select * from of_table
-    ) as o
+    from counted as o
     group by o.workspace, o.date, o.ad_platform, o.account, o.campaign
 ),
 
@@ -124,6 +144,12 @@ days_with_goal as (
         o.workspace as workspace,
         o.date as date
     from own as o
+),
+
+own_of_campaigns as (
+    select o.*
+    from own as o
+    where o.campaign != ''
 ),
 
 both_sides as (
@@ -143,24 +169,29 @@ both_sides as (
         toString(a.reporting_currency) as reporting_currency,
         if(
             o.found > 0, o.conversions,
-            if((a.workspace, a.date) in (select
-                d.workspace,
-                d.date
-            from days_with_goal as d), 0, null)
+            if(
+                (a.workspace, a.date) in (
+                    select
+                        d.workspace,
+                        d.date
+                    from days_with_goal as d
+                ), 0, null
+            )
         ) as goal_conversions,
         if(
             o.found > 0, o.value,
-            if((a.workspace, a.date) in (select
-                d.workspace,
-                d.date
-            from days_with_goal as d), 0, null)
+            if(
+                (a.workspace, a.date) in (
+                    select
+                        d.workspace,
+                        d.date
+                    from days_with_goal as d
+                ), 0, null
+            )
         ) as goal_value_reporting,
         toBool(a.is_provisional or o.is_provisional) as is_provisional
     from ads as a
-    left join (
-        select * from own
-        where campaign != ''
-    ) as o
+    left join own_of_campaigns as o
         on
             a.workspace = o.workspace and a.date = o.date and toString(a.platform) = o.ad_platform
             and a.account = o.account and a.campaign = o.campaign

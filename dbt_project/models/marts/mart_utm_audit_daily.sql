@@ -1,10 +1,12 @@
 {{ config(order_by=['workspace', 'kind', 'platform']) }}
 
--- What cannot be joined: spend whose clicks arrive without its UTMs (on days on which the workspace has sessions at
--- all), and paid sessions whose campaign no platform reports.
+-- What cannot be joined: spend whose clicks arrive without its UTMs (on days on which the workspace has
+-- sessions at all), and paid sessions whose campaign no platform reports.
 select
     u.workspace as workspace,
-    cast(if(u.match = 'spend_only', 'spend_without_utm', 'utm_without_campaign') as LowCardinality(String)) as kind,
+    cast(
+        if(u.match = 'spend_only', 'spend_without_utm', 'utm_without_campaign') as LowCardinality(String)
+    ) as kind,
     u.platform as platform,
     u.account_id as account_id,
     u.account_name as account_name,

@@ -1,7 +1,7 @@
 {{ config(order_by=['workspace', 'platform', 'account_id', 'campaign_id']) }}
 
--- A campaign and day with its spend, once, beside all sessions that its UTMs brought; and the sessions that belong to no
--- campaign, by source, medium and campaign.
+-- A campaign and day with its spend, once, beside all sessions that its UTMs brought; and the sessions
+-- that belong to no campaign, by source, medium and campaign.
 with web as (
     {{ attributed_sessions() }}
 ),
@@ -18,7 +18,8 @@ by_campaign as (
         if(w.campaign = '', w.web_campaign, '') as campaign_key,
         argMax(w.source, (coalesce(w.sessions, 0), w.utm_source_key)) as utm_source,
         argMax(w.medium, (coalesce(w.sessions, 0), w.utm_medium_key)) as utm_medium,
-        argMax(coalesce(w.campaign_name, w.campaign_id), (coalesce(w.sessions, 0), w.web_campaign)) as utm_campaign,
+        argMax(coalesce(w.campaign_name, w.campaign_id), (coalesce(w.sessions, 0), w.web_campaign))
+            as utm_campaign,
         uniqExact(w.utm_source_key, w.utm_medium_key, w.web_campaign) as utm_combinations,
         sum(w.sessions) as sessions,
         sum(w.engaged_sessions) as engaged_sessions,
@@ -38,6 +39,12 @@ by_campaign as (
         source_key,
         medium_key,
         campaign_key
+),
+
+of_campaigns as (
+    select b.*
+    from by_campaign as b
+    where b.campaign != ''
 ),
 
 campaigns as (
@@ -70,10 +77,7 @@ joined as (
         w.revenue_reporting as revenue_reporting,
         toBool(c.is_provisional or w.is_provisional) as is_provisional
     from campaigns as c
-    left join (
-        select * from by_campaign
-        where campaign != ''
-    ) as w
+    left join of_campaigns as w
         on
             c.workspace = w.workspace and c.date = w.date and toString(c.platform) = toString(w.ad_platform)
             and c.account = w.account and c.campaign = w.campaign

@@ -1,6 +1,15 @@
 {{ config(materialized='view', settings={}, query_settings={}) }}
 
 -- What web analytics report of visitors, by the source of their session: the rows of the exports that stand.
+with ledger as (
+    select
+        f.load_id as load_id,
+        f.column_map as column_map,
+        f.missing_is_zero as missing_is_zero
+    from {{ source('ops', 'file_ledger') }} as f
+    where f.status = 'loaded' and {{ is_web_analytics('f.source') }}
+)
+
 select
     r.workspace as workspace,
     r.source as platform,
@@ -41,12 +50,5 @@ select
 from {{ source('raw', 'ad_performance_rows') }} as r
 inner join {{ ref('int_current_exports') }} as x
     on r.load_id = x.load_id and r.date = x.date and r.account_id = x.account_id
-inner join (
-    select
-        f.load_id,
-        f.column_map,
-        f.missing_is_zero
-    from {{ source('ops', 'file_ledger') }} as f
-    where f.status = 'loaded' and {{ is_web_analytics('f.source') }}
-) as l on x.load_id = l.load_id
+inner join ledger as l on x.load_id = l.load_id
 where r.disposition = 'loaded' and {{ is_web_analytics('r.source') }}
