@@ -45,6 +45,8 @@ class Insight(BaseModel):
     date_end: date
     title: str
     body: str
+    next_step: str = Field(description="what to do next; the last sentence of the body")
+    impact_basis: str = Field(description="how impact_amount was computed")
     impact_amount: Money | None
     impact_currency: str | None
     confidence: float | None
