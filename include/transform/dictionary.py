@@ -58,26 +58,27 @@ def page(manifest: Any) -> str:
             lines += _table(node, blocks)
     lines.append("## Columns\n\n| column | meaning | in |\n|---|---|---|")
     users: dict[str, list[str]] = defaultdict(list)
-    for node in tables:
-        for name in node.columns:
+    meanings = dict(blocks)
+    for node in sorted(tables, key=lambda n: str(n.name)):
+        for name, column in node.columns.items():
             users[name].append(str(node.name))
-    lines += [
-        f"| `{name}` | {_cell(blocks[name])} | {_named(sorted(users[name]))} |"
-        for name in sorted(users)
-        if name in blocks
-    ]
+            meanings.setdefault(name, column.description)
+    lines += [f"| `{name}` | {_cell(meanings[name])} | {_named(users[name])} |" for name in sorted(users)]
     return "\n".join(lines) + "\n"
 
 
 def columns_without_block(manifest: Any) -> list[str]:
-    """``table.column`` of every column whose description is not made of the docs block of its name."""
-    blocks = _blocks(manifest)
+    """``table.column`` of every column whose description does not begin with a docs block.
+
+    That is the block of its name, or a longer one of its own layer.
+    """
+    blocks = tuple(_words(block) for block in _blocks(manifest, "").values())
     return sorted(
         f"{node.name}.{name}"
         for node in manifest.nodes.values()
         if str(node.resource_type) in ("model", "seed")
         for name, column in node.columns.items()
-        if name not in blocks or not _words(column.description).startswith(_words(blocks[name]))
+        if not _words(column.description).startswith(blocks)
     )
 
 
@@ -103,11 +104,11 @@ def _table(node: Any, blocks: dict[str, str]) -> Iterable[str]:
         yield "\n".join(notes) + "\n"
 
 
-def _blocks(manifest: Any) -> dict[str, str]:
+def _blocks(manifest: Any, file: str = "columns.md") -> dict[str, str]:
     return {
         str(block.name): str(block.block_contents)
         for block in manifest.docs.values()
-        if block.package_name == "insightflow" and block.path.endswith("columns.md")
+        if block.package_name == "insightflow" and block.path.endswith(file)
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -27,5 +26,4 @@ def write(settings: Settings) -> Path:
     page.parent.mkdir(parents=True, exist_ok=True)
     unfinished = page.with_suffix(".part")
     shutil.copyfile(settings.home / "dbt" / "target" / "static_index.html", unfinished)
-    os.replace(unfinished, page)
-    return page
+    return unfinished.replace(page)

@@ -11,7 +11,7 @@ from pathlib import Path
 from include.transform import runner
 from tests.transform.conftest import Parsed
 
-CONTRACTED = ("facts", "marts", "anomalies", "insights")
+FOR_USERS = ("mart_", "dim_", "fct_", "anomaly_daily", "insight_feed")
 
 
 def bounce(folder: Path) -> tuple[int, str]:
@@ -43,14 +43,12 @@ def test_a_broken_convention_is_found(parsed: Parsed, tmp_path: Path) -> None:
 
 
 def test_every_table_for_users_is_public_and_contracted(parsed: Parsed) -> None:
-    models = [n for n in parsed.manifest.nodes.values() if str(n.resource_type) == "model"]
-    for node in models:
-        folder = Path(node.original_file_path).parts[1]
-        if folder in CONTRACTED and str(node.config.materialized) in ("table", "incremental"):
-            assert node.config.contract.enforced, f"{node.name} has no enforced contract"
-        if node.name.startswith(("mart_", "dim_", "fct_")):
-            assert str(node.access) == "public", node.name
-        assert node.config.group, f"{node.name} belongs to no group"
+    for node in parsed.manifest.nodes.values():
+        if str(node.resource_type) == "model":
+            assert node.config.group, f"{node.name} belongs to no group"
+            public = str(node.access) == "public"
+            assert public == node.name.startswith(FOR_USERS), f"{node.name}: access is {node.access}"
+            assert node.config.contract.enforced or not public, f"{node.name} has no enforced contract"
 
 
 def test_exposures_name_the_api_the_dashboard_and_the_insights(parsed: Parsed) -> None:
