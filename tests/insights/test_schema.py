@@ -41,7 +41,7 @@ CONTRACT = [
 
 
 def test_upgrade_twice_is_the_same_revision(postgres: Settings) -> None:
-    assert upgrade(postgres) == upgrade(postgres) == "0002"
+    assert upgrade(postgres) == upgrade(postgres) == "0003"
 
 
 def test_upgrades_at_the_same_time_take_turns(postgres: Settings) -> None:
@@ -51,7 +51,7 @@ def test_upgrades_at_the_same_time_take_turns(postgres: Settings) -> None:
             " DROP FUNCTION note_insight_change, insight_changes"
         )
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(upgrade, [postgres] * 4)) == {"0002"}
+        assert set(pool.map(upgrade, [postgres] * 4)) == {"0003"}
 
 
 def test_insights_has_the_columns_of_the_contract(postgres: Settings) -> None:
