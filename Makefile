@@ -76,9 +76,10 @@ test-quick: $(STAMP_DEV) ## only the tests that start no engine
 bench: $(STAMP_DEV) ## measure the pipeline and its peers
 	@$(BIN)/python benchmarks/run.py
 
-docs: $(STAMP) ## docs/sources.md from the specs; dbt's documentation of the models, below the installation's folder
+docs: $(STAMP) ## docs/sources.md from the specs, docs/data-dictionary.md from the models; with the warehouse up, dbt's pages
 	@$(BIN)/python -m include.landing.document
-	@$(INSIGHTFLOW) docs
+	@$(BIN)/python -m include.transform.dictionary
+	@$(INSIGHTFLOW) docs || echo "dbt's own pages want the warehouse: make up, then make docs"
 
 lock: $(BIN)/uv ## compile requirements*.in to the pinned requirements*.txt
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements.in -o requirements.txt
