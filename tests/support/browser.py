@@ -32,6 +32,11 @@ def chromium_path() -> str:
     pytest.skip(what)
 
 
+def pick(page: Page, name: str) -> None:
+    """Choose one of several radio buttons."""
+    page.get_by_role("radio", name=name, exact=True).click()
+
+
 @contextlib.contextmanager
 def launched(playwright: Playwright) -> Iterator[Browser]:
     """A browser with a profile of its own."""

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.api.dashboard.conftest import Site
-from tests.support.browser import Visitor
+from tests.support.browser import Visitor, pick
 
 pytestmark = pytest.mark.integration
 
@@ -53,12 +53,12 @@ def test_what_a_person_decides_moves_the_insight(ana: Visitor, demo_site: Site) 
     page.get_by_role("button", name=f"Acknowledge: {title}").click()
     expect(page.get_by_role("status")).to_contain_text(f"{title}: acknowledged")
     expect(page.locator(".badge")).to_contain_text(str(before - 1))
-    page.get_by_text("Acknowledged", exact=True).click()
+    pick(page, "Acknowledged")
     card = page.locator(".card").filter(has_text=title)
     expect(card).to_contain_text("Acknowledged by ana")
     page.get_by_role("button", name=f"Resolve: {title}").click()
     expect(page.get_by_role("heading", name="None with these filters")).to_be_visible()
-    page.get_by_text("Resolved", exact=True).click()
+    pick(page, "Resolved")
     page.get_by_role("button", name=f"Reopen: {title}").click()
     expect(page.locator(".badge")).to_contain_text(str(before))
     assert title in [item["title"] for item in demo_site.get("insights", status="open")["items"]]
