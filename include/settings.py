@@ -73,6 +73,27 @@ class Settings(BaseSettings):
     airflow_secret_key: SecretStr = SecretStr("")
     airflow_fernet_key: SecretStr = SecretStr("")
 
+    # The API: life of its tokens; uvicorn's processes; how old an answer may be; its cache, of each process.
+    access_token_minutes: int = 15
+    refresh_token_days: int = 14
+    api_workers: int = 1
+    api_fresh_seconds: float = 0.5
+    api_cache_mb: int = 64
+    # Requests of a caller, and failed log-ins of a name and address (notation of the package `limits`).
+    api_rate_limit: str = "30000/minute"
+    login_rate_limit: str = "10/minute"
+    # Where the counts are: memory:// counts by process, redis://… for all.
+    api_rate_storage: str = "memory://"
+    # Largest upload, all of its files together.
+    ingest_max_mb: int = 2048
+    # Alerts reach no addresses of this machine or its networks unless this is set.
+    alert_local_targets: bool = False
+    # An OpenAI-compatible server that words summaries; empty: templates.
+    llm_url: str = ""
+    llm_model: str = ""
+    llm_key: SecretStr = SecretStr("")
+    llm_timeout: float = 20.0
+
     # How many Airflow tasks run at once, how many of them build with dbt, and how many threads each build uses.
     airflow_parallelism: int = 4
     build_slots: int = 2

@@ -16,9 +16,18 @@
     {{ return(dates.split(',') if dates else []) }}
 {% endmacro %}
 
-{# First days of the periods ('day', 'week' from Monday, 'month') that hold the build dates. #}
-{% macro build_periods(period) %}
+{# First days of the periods ('day', 'week' from Monday, 'month', 'year') that hold the build dates, or with
+   `following` also those that hold the days up to so many days after. #}
+{% macro build_periods(period, following=0) %}
     {% set dates = build_dates() %}
+    {% if following and dates %}
+        {% set ends = [] %}
+        {% for date in dates %}
+            {% do ends.append((modules.datetime.date.fromisoformat(date)
+                + modules.datetime.timedelta(days=following)).isoformat()) %}
+        {% endfor %}
+        {% set dates = dates + ends %}
+    {% endif %}
     {% if dates is none %}
         {{ return(none) }}
     {% endif %}
@@ -39,6 +48,8 @@
         {% set day = day - modules.datetime.timedelta(days=day.weekday()) %}
     {% elif period == 'month' %}
         {% set day = day.replace(day=1) %}
+    {% elif period == 'year' %}
+        {% set day = day.replace(month=1, day=1) %}
     {% endif %}
     {{ return(day.isoformat()) }}
 {% endmacro %}
@@ -90,9 +101,9 @@
 {%- endmacro %}
 
 {# For models that hold a period's first day: `week_start in (…)`. #}
-{% macro only_build_periods(column, period) -%}
+{% macro only_build_periods(column, period, following=0) -%}
     {%- if rebuilds_dates() -%}
-        {{ in_dates(column, build_periods(period)) }}
+        {{ in_dates(column, build_periods(period, following)) }}
     {%- else -%}
         1
     {%- endif -%}
@@ -108,10 +119,35 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# 'week' for week_start, 'month' for month_start, else 'day'. #}
+{# 'week' for week_start, 'month' for month_start and month, 'year' for year_start, else 'day'. #}
 {% macro period_of(column) -%}
-    {{ return({'week_start': 'week', 'month_start': 'month'}.get(column | string, 'day')) }}
+    {% set periods = {'week_start': 'week', 'month_start': 'month', 'month': 'month', 'year_start': 'year'} %}
+    {{ return(periods.get(column | string, 'day')) }}
 {%- endmacro %}
+
+{# The build dates and the days with data up to `days` after the last of them that these touch: what looks back
+   over `days` days is rebuilt for all of them. None: the whole history. At the end of history this is the build
+   dates and nothing more. #}
+{% macro dates_and_following(days) %}
+    {% set dates = build_dates() if rebuilds_dates() else none %}
+    {% if not dates %}
+        {{ return(dates) }}
+    {% endif %}
+    {# not by ref(): the model that asks refers to a mart that is made of it or from which it is made #}
+    {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
+    {% set later = run_query(
+        "select distinct toString(date) as day from " ~ accounts
+        ~ " where arrayExists(d -> date > d and date <= d + " ~ days ~ ", ["
+        ~ "toDate('" ~ dates | join("'), toDate('") ~ "')])"
+    ) %}
+    {% set rebuilt = dates | list %}
+    {% for row in later.rows %}
+        {% if row[0] not in rebuilt %}
+            {% do rebuilt.append(row[0]) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(rebuilt | sort) }}
+{% endmacro %}
 
 {# For data tests that read daily rows of another table: all days of the periods under test. #}
 {% macro only_tested_days_of(period='day') -%}

@@ -45,19 +45,26 @@
     {{ safe_ratio(value, conversions) }}
 {%- endmacro %}
 
+{# change from `previous`, as a fraction of its size: -0.2 is a fifth less, also where it was negative (roi) #}
+{% macro relative_change(current, previous) -%}
+    {{ safe_ratio('(' ~ current ~ ' - ' ~ previous ~ ')', 'abs(' ~ previous ~ ')') }}
+{%- endmacro %}
+
 {# All ratio columns of a mart from its sums: those of account currency, or with money='reporting' those of
-   reporting currency, named with the suffix. Ratios without money (ctr, cvr) come once. #}
-{% macro ratio_columns(money='account') -%}
-    {%- set suffix = '_reporting' if money == 'reporting' else '' -%}
+   reporting currency, named with the suffix. Ratios without money (ctr, cvr) come once. With `of` ('_previous') the
+   sums and the ratios have that suffix. #}
+{% macro ratio_columns(money='account', of='') -%}
+    {%- set suffix = ('_reporting' if money == 'reporting' else '') ~ of -%}
     {%- set cost, value = 'cost' ~ suffix, 'conversion_value' ~ suffix -%}
+    {%- set impressions, clicks, conversions = 'impressions' ~ of, 'clicks' ~ of, 'conversions' ~ of -%}
     {%- if money == 'account' -%}
-    {{ ctr() }} as ctr,
-    {{ cvr() }} as cvr,
+    {{ ctr(clicks, impressions) }} as ctr{{ of }},
+    {{ cvr(conversions, clicks) }} as cvr{{ of }},
     {% endif -%}
-    {{ cpc(cost) }} as cpc{{ suffix }},
-    {{ cpm(cost) }} as cpm{{ suffix }},
-    {{ cpa(cost) }} as cpa{{ suffix }},
+    {{ cpc(cost, clicks) }} as cpc{{ suffix }},
+    {{ cpm(cost, impressions) }} as cpm{{ suffix }},
+    {{ cpa(cost, conversions) }} as cpa{{ suffix }},
     {{ roas(value, cost) }} as roas{{ suffix }},
     {{ roi(value, cost) }} as roi{{ suffix }},
-    {{ aov(value) }} as aov{{ suffix }}
+    {{ aov(value, conversions) }} as aov{{ suffix }}
 {%- endmacro %}

@@ -10,10 +10,13 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from include.api import problems
-from include.api.auth import ensure_admin
+from include.api.access.resolve import Resolver
+from include.api.answers import Answers
 from include.api.backends import Backends
-from include.api.observe import Metrics, Observe
-from include.api.routes import analytics, auth, data, health, insights, pages
+from include.api.limits import Limits
+from include.api.observe import Metrics, Observe, log_to_output
+from include.api.routes import admin, alerts, analytics, auth, data, health, ingest, insights, pages
+from include.api.versions import Versions
 from include.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,23 +35,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     metrics = Metrics()
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.limits = Limits(backends.settings)
+        app.state.answers = Answers(backends, Versions(backends))
+        metrics.watch(app.state.answers)
+        log_to_output()
         starting = asyncio.create_task(asyncio.to_thread(_prepare, backends))
-        yield
+        from include.api import assistant
+
+        async with assistant.mounted(app, backends, app.state.resolver):
+            yield
         await starting
         backends.close()
 
     app = FastAPI(
         title="InsightFlow",
-        version="0.1.0",
+        version="1.0.0",
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )
     app.state.backends = backends
+    app.state.resolver = Resolver(backends)
     app.state.metrics = metrics
-    for module in (health, auth, insights, analytics, data, pages):
+    for module in (health, auth, admin, alerts, insights, analytics, data, ingest, pages):
         app.include_router(module.router)
     pages.mount_assets(app)
     problems.install(app)
@@ -59,6 +70,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _prepare(backends: Backends) -> None:
     """Make the admin beside the start: a database that is away must not keep the API from answering."""
+    from include.api.access.sessions import ensure_admin
+
     try:
         ensure_admin(backends)
     except Exception as error:

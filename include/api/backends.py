@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
     from sqlalchemy import Connection, Engine
 
+    from include.api.scope import Caller
+
 QUERY_SECONDS = 10
 PROBE_SECONDS = 2
 POOL = 8
+# Between names in a setting of PostgreSQL; no workspace has it in its name.
+SEPARATOR = "\x1f"
 STREAM_BYTES = 64 * 1024
 # ClickHouse's codes for too many queries, too slow, out of memory, shutting down: a later request may succeed.
 OVERLOADED = frozenset({159, 202, 241, 394})
@@ -41,8 +45,36 @@ class Backends:
         return self._settings
 
     @contextlib.contextmanager
-    def postgres(self) -> Iterator[Connection]:
-        """A connection in a transaction that commits at the end of the block. Raises ``Unavailable``."""
+    def postgres(self, caller: Caller, workspace: str | None = None) -> Iterator[Connection]:
+        """A transaction held by PostgreSQL to the caller's workspaces, or to one of them; commits at the block's end.
+
+        It works as the role ``insightflow_api``, which owns nothing: the policies of migration 0002 decide what it
+        sees, changes and administers. Raises ``Unavailable``.
+        """
+        from sqlalchemy import text
+
+        names = caller.narrowed(workspace)
+        held = {
+            "sees": names,
+            "edits": [name for name in names if name in caller.with_role("analyst") or caller.may_edit(name)],
+            "administers": [name for name in names if name in caller.with_role("admin") or caller.administers(name)],
+        }
+        if workspace is None and caller.sees_all:  # with a role of its own in some workspaces, beside that in all
+            held["edits"], held["administers"] = [*caller.with_role("analyst")], [*caller.with_role("admin")]
+        with self.identity() as connection:
+            connection.execute(
+                text(
+                    "SELECT set_config('insightflow.sees', :sees, true), set_config('insightflow.edits', :edits, true),"
+                    " set_config('insightflow.administers', :administers, true),"
+                    " set_config('insightflow.user', :user, true), set_config('role', 'insightflow_api', true)"
+                ),
+                {name: SEPARATOR.join(values) for name, values in held.items()} | {"user": caller.name},
+            )
+            yield connection
+
+    @contextlib.contextmanager
+    def identity(self) -> Iterator[Connection]:
+        """A transaction that sees every user: for ``include.api.access`` alone, which finds out who asks."""
         from sqlalchemy import exc
 
         try:
@@ -162,7 +194,7 @@ class Backends:
         from sqlalchemy import text
 
         try:
-            with self.postgres() as connection:
+            with self.identity() as connection:
                 connection.execute(text("SELECT 1"))
         except Unavailable as error:
             return error.reason

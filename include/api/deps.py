@@ -6,13 +6,19 @@ from datetime import date
 from typing import Annotated, cast
 
 from fastapi import Depends, HTTPException, Request
-from fastapi.security import OAuth2PasswordBearer
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 
-from include.api.auth import BadToken, read_token
+from include.api.access.resolve import Resolver
+from include.api.access.tokens import BadToken
 from include.api.backends import Backends
 from include.api.scope import Caller
 
-_bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+_bearer = OAuth2PasswordBearer(
+    tokenUrl="/api/v1/auth/token", refreshUrl="/api/v1/auth/refresh", auto_error=False, scheme_name="token"
+)
+_key = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="key", description="or as Bearer")
 
 
 def get_backends(request: Request) -> Backends:
@@ -20,29 +26,34 @@ def get_backends(request: Request) -> Backends:
     return cast(Backends, request.app.state.backends)
 
 
-def get_caller(
-    backends: Annotated[Backends, Depends(get_backends)], token: Annotated[str | None, Depends(_bearer)]
+def get_resolver(request: Request) -> Resolver:
+    """What this app knows of tokens and keys."""
+    return cast(Resolver, request.app.state.resolver)
+
+
+async def get_caller(
+    request: Request,
+    resolver: Annotated[Resolver, Depends(get_resolver)],
+    token: Annotated[str | None, Depends(_bearer)],
+    key: Annotated[str | None, Depends(_key)],
 ) -> Caller:
-    """The caller of a valid token; 401 otherwise."""
-    challenge = {"WWW-Authenticate": "Bearer"}
-    if not token:
-        raise HTTPException(401, "Log in first: POST /api/v1/auth/token, then send the token as Bearer.", challenge)
+    """The caller of a valid token or key; 401 otherwise."""
+    secret = key or token
+    if not secret:
+        raise HTTPException(401, "Log in first: POST /api/v1/auth/token, then send the token as Bearer.", CHALLENGE)
     try:
-        return read_token(backends.settings, token)
+        caller = resolver.quick(secret)
+        if caller is None:
+            caller = await run_in_threadpool(resolver.caller, secret)
     except BadToken as error:
-        raise HTTPException(401, "The token has expired or is not ours. Log in again.", challenge) from error
-
-
-def get_editor(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
-    """A caller who may change things; 403 otherwise."""
-    if not caller.may_edit:
-        raise HTTPException(403, "A viewer may look only. Ask an admin for the role analyst.")
+        raise HTTPException(401, "The token has expired or is not ours. Log in again.", CHALLENGE) from error
+    request.state.caller = caller.name
     return caller
 
 
 Databases = Annotated[Backends, Depends(get_backends)]
 CurrentCaller = Annotated[Caller, Depends(get_caller)]
-Editor = Annotated[Caller, Depends(get_editor)]
+KnownCallers = Annotated[Resolver, Depends(get_resolver)]
 
 
 def check_range(date_from: date | None, date_to: date | None) -> None:

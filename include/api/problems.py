@@ -12,6 +12,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from include.api.limits import TooMany
+
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -100,6 +102,11 @@ async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     )
 
 
+async def _too_many(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TooMany)
+    return problem(request, 429, str(error), headers={"Retry-After": str(error.seconds)})
+
+
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     request_id = getattr(request.state, "request_id", "")
     log.error("request %s failed", request_id, exc_info=error)
@@ -111,6 +118,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(Exception, _unexpected)
 
 

@@ -14,16 +14,6 @@ Status = Literal["open", "acknowledged", "resolved"]
 Order = Literal["money", "date", "rank"]
 
 
-class Token(BaseModel):
-    """OAuth2 token response."""
-
-    access_token: str
-    token_type: Literal["bearer"] = "bearer"
-    expires_in: int = Field(description="seconds")
-    role: str
-    workspaces: list[str] = Field(description='["*"] is every workspace')
-
-
 class Insight(BaseModel):
     """One finding: what happened to which entity, when, and how much money is at stake."""
 
@@ -45,6 +35,8 @@ class Insight(BaseModel):
     date_end: date
     title: str
     body: str
+    next_step: str = Field(description="what to do next; the last sentence of the body")
+    impact_basis: str = Field(description="how impact_amount was computed")
     impact_amount: Money | None
     impact_currency: str | None
     confidence: float | None

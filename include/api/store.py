@@ -1,4 +1,4 @@
-"""Insights in PostgreSQL as a caller sees them. Every query here starts from `_scoped`."""
+"""Insights in PostgreSQL. The connection is the caller's (``Backends.postgres``): it holds no rows of others."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection, CursorResult, Row
 from sqlalchemy.exc import DataError
 from sqlalchemy.sql import ColumnElement, Select
 
+from include.api.analytics.paging import BadCursor
 from include.api.schemas import Insight, Order, Status
-from include.api.scope import Caller, postgres_scope
 
 _TYPES: dict[str, Any] = {
     "id": BigInteger(),
@@ -58,10 +58,6 @@ ORDERS: dict[Order, tuple[tuple[ColumnElement[Any], bool], ...]] = {
 }
 
 
-class BadCursor(ValueError):
-    """The cursor is not one that this order gave."""
-
-
 @dataclass(frozen=True)
 class Filters:
     """Conditions on a list of insights; None means any."""
@@ -80,11 +76,11 @@ class Filters:
 
 
 def find(
-    connection: Connection, caller: Caller, filters: Filters, order: Order, limit: int, cursor: str | None
+    connection: Connection, filters: Filters, order: Order, limit: int, cursor: str | None
 ) -> tuple[list[Row[Any]], str | None]:
     """A page of insights and the cursor of the next, or None. Raises ``BadCursor``."""
     keys = ORDERS[order]
-    query = _filtered(_scoped(caller, filters.workspace), filters)
+    query = _filtered(select(*INSIGHTS.c), filters)
     if cursor:
         query = query.where(_after(keys, _decode(cursor, order, len(keys))))
     query = query.order_by(*(key.desc() if down else key.asc() for key, down in keys)).limit(limit + 1)
@@ -99,20 +95,27 @@ def find(
     return rows[:limit], _encode(order, [last[f"_{n}"] for n in range(len(keys))])
 
 
-def get(connection: Connection, caller: Caller, insight_id: int) -> Row[Any] | None:
+def everything(connection: Connection, filters: Filters, order: Order) -> CursorResult[Any]:
+    """All insights in their order, by a cursor of the server's."""
+    query = _filtered(select(*INSIGHTS.c), filters)
+    query = query.order_by(*(key.desc() if down else key.asc() for key, down in ORDERS[order]))
+    return connection.execution_options(stream_results=True, max_row_buffer=1000).execute(query)
+
+
+def get(connection: Connection, insight_id: int) -> Row[Any] | None:
     """The insight, or None where there is none that the caller sees."""
-    return connection.execute(_scoped(caller).where(C.id == insight_id)).one_or_none()
+    return connection.execute(select(*INSIGHTS.c).where(C.id == insight_id)).one_or_none()
 
 
-def set_status(connection: Connection, caller: Caller, insight_id: int, status: Status) -> Row[Any] | None:
-    """Set what a person decided and give the insight back, or None where the caller sees none."""
+def set_status(connection: Connection, name: str, insight_id: int, status: Status) -> Row[Any] | None:
+    """Set what a person of this name decided and give the insight back, or None where the connection may change none."""
     resolved = status == "resolved"
     statement = (
         update(INSIGHTS)
-        .where(C.id == insight_id, postgres_scope(caller, C.workspace))
+        .where(C.id == insight_id)
         .values(
             status=status,
-            status_by=caller.name,
+            status_by=name,
             status_at=func.now(),
             resolved_at=func.coalesce(C.resolved_at, func.now()) if resolved else None,
         )
@@ -121,11 +124,11 @@ def set_status(connection: Connection, caller: Caller, insight_id: int, status: 
     return connection.execute(statement).one_or_none()
 
 
-def counts(connection: Connection, caller: Caller, workspace: str) -> dict[str, Any]:
+def counts(connection: Connection, workspace: str) -> dict[str, Any]:
     """Open and acknowledged insights, the money of the open ones, and these by severity."""
     query = (
         select(C.status, C.severity, func.count().label("n"), func.sum(C.impact_amount).label("money"))
-        .where(postgres_scope(caller, C.workspace, workspace), C.status.in_(["open", "acknowledged"]))
+        .where(C.workspace == workspace, C.status.in_(["open", "acknowledged"]))
         .group_by(C.status, C.severity)
     )
     rows = list(connection.execute(query))
@@ -143,11 +146,9 @@ def last_published(connection: Connection) -> Any:
     return connection.execute(text("SELECT max(published_at) FROM publications")).scalar()
 
 
-def _scoped(caller: Caller, workspace: str | None = None) -> Select[Any]:
-    return select(*INSIGHTS.c).where(postgres_scope(caller, C.workspace, workspace))
-
-
 def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
+    if filters.workspace is not None:
+        query = query.where(C.workspace == filters.workspace)
     for name in ("status", "kind", "severity", "platform", "entity_type"):
         if wanted := getattr(filters, name):
             query = query.where(C[name].in_(list(wanted)))

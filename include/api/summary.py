@@ -60,8 +60,8 @@ def summarise(
     platforms = reader.platforms(period)
     totals, before = reader.totals(period), reader.totals(previous)
     campaigns = reader.campaigns(period)
-    with backends.postgres() as connection:
-        inbox = OpenInsights(**store.counts(connection, caller, chosen))
+    with backends.postgres(caller) as connection:
+        inbox = OpenInsights(**store.counts(connection, chosen))
         published = store.last_published(connection)
     return Summary(
         workspace=chosen,

@@ -93,7 +93,15 @@ class Warehouse:
             raise
         return True
 
+    def columns(self, query: str, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Names and types of a query's columns. Raises ``Unavailable``."""
+        text, scope = scoped_sql(query, self.names, self.every)
+        described = self._backends.query(f"DESCRIBE ({text})", dict(parameters) | scope)
+        return [(str(row["name"]), str(row["type"])) for row in described]
+
     def stream(self, query: str, parameters: Mapping[str, Any], form: str) -> Iterator[bytes]:
         """A result of any size in a ClickHouse format, in pieces, as it is made. Raises ``Unavailable``."""
         text, scope = scoped_sql(query, self.names, self.every)
-        return self._backends.stream(text, dict(parameters) | scope, form)
+        return self._backends.stream(
+            f"{text} SETTINGS format_csv_null_representation = ''", dict(parameters) | scope, form
+        )

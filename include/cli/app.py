@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from include.cli import look_commands, run_commands, service_commands, source_commands
+from include.cli import access_commands, assist_commands, look_commands, run_commands, service_commands, source_commands
 from include.cli.output import fail
 
 app = typer.Typer(
@@ -36,6 +36,8 @@ service_commands.add_to(app)
 run_commands.add_to(app)
 look_commands.add_to(app)
 source_commands.add_to(app)
+access_commands.add_to(app)
+assist_commands.add_to(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

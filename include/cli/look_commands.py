@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -27,29 +28,50 @@ def insights(
     limit: Limit = 20,
     workspace: Workspace = None,
     status: Annotated[str, typer.Option(help="open, acknowledged, resolved or all.")] = "open",
+    since: Annotated[
+        datetime | None, typer.Option(help="What changed since then instead: new, updated, resolved, reopened.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Published insights, most money first."""
+    """Published insights, most money times confidence first."""
+    if since is not None:
+        show(insight_changes(since, limit, workspace), as_json, empty="nothing has changed since then")
+        return
     show(newest_insights(limit, workspace, status), as_json, empty="no insights yet; run `bin/insightflow run`")
 
 
 def newest_insights(limit: int, workspace: str | None = None, status: str = "open") -> list[dict[str, Any]]:
     """Rows of the table ``insights``."""
-    import psycopg2
-
     if status not in ("open", "acknowledged", "resolved", "all"):
         raise typer.BadParameter(f"status is open, acknowledged, resolved or all, not {status}")
+    return published(
+        "SELECT severity, date_end AS date, platform, title, body, impact_amount AS impact,"
+        " impact_currency AS currency, round(confidence::numeric, 2) AS confidence, status FROM insights"
+        " WHERE (%(workspace)s IS NULL OR workspace = %(workspace)s)"
+        " AND (%(status)s = 'all' OR status = %(status)s)"
+        " ORDER BY impact_amount * coalesce(confidence, 0) DESC NULLS LAST, date_end DESC, id LIMIT %(limit)s",
+        {"workspace": workspace, "status": status, "limit": limit},
+    )
+
+
+def insight_changes(since: datetime, limit: int, workspace: str | None = None) -> list[dict[str, Any]]:
+    """Net changes of insights since an instant (local time where it names no zone)."""
+    return published(
+        "SELECT change, title, impact_before AS impact_was, impact_amount AS impact, impact_currency AS currency, status,"
+        " changed_by AS by FROM insight_changes(%(since)s)"
+        " WHERE (%(workspace)s IS NULL OR workspace = %(workspace)s) LIMIT %(limit)s",
+        {"since": since.astimezone(), "workspace": workspace, "limit": limit},
+    )
+
+
+def published(statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of a query of PostgreSQL, as dictionaries."""
+    import psycopg2
+
     connection = psycopg2.connect(get_settings().postgres_dsn(), connect_timeout=5)
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT severity, date_end AS date, platform, title, body, impact_amount AS impact,"
-                " impact_currency AS currency, status FROM insights"
-                " WHERE (%(workspace)s IS NULL OR workspace = %(workspace)s)"
-                " AND (%(status)s = 'all' OR status = %(status)s)"
-                " ORDER BY impact_amount DESC NULLS LAST, date_end DESC, id LIMIT %(limit)s",
-                {"workspace": workspace, "status": status, "limit": limit},
-            )
+            cursor.execute(statement, parameters)
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     finally:

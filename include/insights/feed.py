@@ -29,6 +29,8 @@ COLUMNS = (
     "date_end",
     "title",
     "body",
+    "next_step",
+    "impact_basis",
     "impact_amount",
     "impact_currency",
     "confidence",
@@ -45,11 +47,33 @@ REFUSALS = {
     "ifNull(entity_type, '') = ''": "no entity_type",
     "ifNull(title, '') = '' OR ifNull(body, '') = ''": "no title or body",
     "ifNull(severity, '') NOT IN ('critical', 'high', 'medium', 'low')": "an unknown severity",
+    "ifNull(next_step, '') = '' OR ifNull(impact_basis, '') = ''": "no next_step or impact_basis",
     "isNull(date_start) OR isNull(date_end) OR date_start > date_end": "a date_start after its date_end",
     "isNull(rank) OR rank < 1": "no rank",
     "NOT ifNull(confidence BETWEEN 0 AND 1, 1)": "a confidence outside 0 to 1",
     "NOT isValidJSON(ifNull(evidence, ''))": "evidence that is not JSON",
     "isNotNull(impact_amount) AND ifNull(impact_currency, '') = ''": "an impact without currency",
+}
+
+# What a run may not publish over: query with a count and a text, and what that says. The build's results and the
+# quality checks are those of the run itself.
+GATE = {
+    "SELECT count(), any(detail) FROM ops.quality_results WHERE run_id = {run_id:String} AND severity = 'error' AND NOT success"
+    " AND checked_at = (SELECT max(checked_at) FROM ops.quality_results WHERE run_id = {run_id:String})": (
+        "{n} quality checks of this run failed, the first says: {text}",
+        "Mend the data or the check, and run the task check_staging again",
+    ),
+    "SELECT toUInt8(maxIf(finished_at, layer = 'marts') > maxIf(finished_at, layer = 'insights')), '' FROM ops.dbt_results"
+    " WHERE run_id = {run_id:String} AND resource_type = 'model'": (
+        "the marts of this run are newer than its insights",
+        "Build the layers anomalies and insights of the run again",
+    ),
+    "SELECT uniqExact(workspace), arrayStringConcat(groupUniqArray(toString(workspace)), ', ') FROM marts.anomaly_daily"
+    " WHERE date IN {dates:Array(Date)} AND severity = 'critical' AND impact_currency IS NOT NULL"
+    " AND (workspace, date) NOT IN (SELECT workspace, date_end FROM marts.insight_feed WHERE date_end IN {dates:Array(Date)})": (
+        "the feed has nothing on days with critical anomalies in {n} workspaces ({text})",
+        "Build the layer insights again for these days",
+    ),
 }
 
 SCOPE = "FROM marts.insight_feed WHERE date_start <= {last:Date} AND date_end >= {low:Date}"
@@ -59,11 +83,19 @@ class PublishError(RuntimeError):
     """The feed is not fit to be published; nothing was changed. The message names the remedy."""
 
 
-def check(client: Client, dates: list[date], low: date) -> int:
-    """The gate: refuse a feed with faulty rows or repeated keys; return the rows that `stream` will give.
+def check(client: Client, dates: list[date], low: date, run_id: str) -> int:
+    """The gate: refuse a feed with faulty rows or repeated keys, one older than its marts or emptier than its
+    anomalies, and one of data that failed its quality checks; return the rows that `stream` will give.
 
     Raises ``PublishError``.
     """
+    for query, (fault, remedy) in GATE.items():
+        found, text = _rows(client, query, {"run_id": run_id, "dates": dates})[0]
+        if found:
+            raise PublishError(
+                f"marts.insight_feed was not published: {fault.format(n=found, text=text)}. Nothing was changed. "
+                f"{remedy}, then run the publishing task again."
+            )
     faults = ", ".join(f"countIf({condition})" for condition in REFUSALS)
     counts = _rows(
         client,

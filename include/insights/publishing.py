@@ -143,7 +143,7 @@ def _transaction(cursor: Cursor, client: Any, dates: list[date], run_id: str) ->
     cursor.execute("SELECT min(date_start) FROM insights WHERE date_end = ANY (%s)", (days,))
     known = (cursor.fetchone() or (None,))[0]
     low = min(days[0], known) if known else days[0]
-    expected = feed.check(client, days, low)
+    expected = feed.check(client, days, low, run_id)
 
     cursor.execute(STAGE)
     _copy(cursor, f"COPY staged ({_NAMES})", feed.stream(client, days, low))

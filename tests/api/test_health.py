@@ -10,8 +10,8 @@ import time
 import pytest
 from fastapi.testclient import TestClient
 
+from include.api.access.tokens import make_token
 from include.api.app import create_app
-from include.api.auth import make_token
 from include.api.scope import Caller
 from include.settings import REPO, Settings
 from tests.api.conftest import LogIn
@@ -37,7 +37,7 @@ def test_ready_when_both_databases_answer(api: TestClient) -> None:
 def test_a_database_that_is_away_is_named_quickly(site: Settings, missing: str, named: str, path: str) -> None:
     scheme = {"clickhouse_url": "http://127.0.0.1:{}", "postgres_url": "postgresql://127.0.0.1:{}/insightflow"}
     broken = site.model_copy(update={missing: scheme[missing].format(free_port())})
-    headers = {"Authorization": f"Bearer {make_token(broken, Caller('ana', 'analyst', ('demo',)))}"}
+    headers = {"Authorization": f"Bearer {make_token(broken, Caller.of('ana', {'demo': 'analyst'}))}"}
     with TestClient(create_app(broken), raise_server_exceptions=False) as client:
         assert client.get("/healthz").status_code == 200
         for url in ("/readyz", path):

@@ -28,6 +28,7 @@ MODELS = [
     "mart_campaign_daily",
     "mart_account_daily",
     "mart_platform_daily",
+    "mart_ad_daily",
     "path:models/anomalies",
     "path:models/insights",
 ]

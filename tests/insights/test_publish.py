@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -66,7 +66,7 @@ class Installation:
 def site(postgres: Settings, clickhouse: Settings, warehouse: Client) -> Iterator[Installation]:
     create_marts(warehouse)
     site = Installation(postgres, warehouse)
-    site.sql("TRUNCATE insights, publications RESTART IDENTITY")
+    site.sql("TRUNCATE insights, insight_history, publications RESTART IDENTITY")
     yield site
 
 
@@ -256,6 +256,7 @@ def test_workspaces_are_apart(site: Installation) -> None:
     [
         ([feed_row(), feed_row(title="twice")], "repeat"),
         ([feed_row(title="")], "no title"),
+        ([feed_row(next_step="")], "no next_step"),
         ([feed_row(workspace="")], "no workspace"),
         ([feed_row(severity="urgent")], "unknown severity"),
         ([feed_row(confidence=float("nan"))], "confidence"),
@@ -272,6 +273,95 @@ def test_the_gate_lets_nothing_faulty_through(site: Installation, rows: list[dic
     with pytest.raises(PublishError, match=complaint):
         site.publish()
     assert site.table() == before
+
+
+def quality(site: Installation, run_id: str, checked_at: datetime, success: bool) -> None:
+    row = {
+        "run_id": run_id, "checked_at": checked_at, "workspace": "demo", "suite": "staging", "expectation": "no negatives",
+        "severity": "error", "success": success, "detail": "2 rows of cost are negative",
+    }  # fmt: skip
+    site.client.insert("ops.quality_results", [list(row.values())], column_names=list(row))
+
+
+def built(site: Installation, run_id: str, layer: str, finished_at: datetime) -> None:
+    row = {
+        "run_id": run_id,
+        "finished_at": finished_at,
+        "layer": layer,
+        "node": layer,
+        "resource_type": "model",
+        "status": "success",
+    }
+    site.client.insert("ops.dbt_results", [list(row.values())], column_names=list(row))
+
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def test_data_that_failed_its_checks_are_not_published_until_they_pass(site: Installation) -> None:
+    site.feed(feed_row())
+    quality(site, "bad", NOON, success=False)
+    with pytest.raises(PublishError, match=r"1 quality checks of this run failed.*negative"):
+        site.publish(run_id="bad")
+    assert site.table() == []
+    assert site.publish(run_id="another").inserted == 1, "another run's data are another run's"
+    quality(site, "bad", NOON + timedelta(minutes=1), success=True)
+    assert site.publish(run_id="bad").unchanged == 1
+
+
+def test_a_feed_older_than_its_marts_is_not_published(site: Installation) -> None:
+    site.feed(feed_row())
+    built(site, "stale", "insights", NOON)
+    built(site, "stale", "marts", NOON + timedelta(minutes=1))
+    with pytest.raises(PublishError, match="newer than its insights"):
+        site.publish(run_id="stale")
+    built(site, "stale", "insights", NOON + timedelta(minutes=2))
+    assert site.publish(run_id="stale").inserted == 1
+
+
+def test_a_feed_without_its_critical_anomalies_is_not_published(site: Installation) -> None:
+    anomaly = {
+        "workspace": "demo", "platform": "google_ads", "account_id": "1", "entity_type": "campaign", "entity_id": "c1",
+        "date": DAY, "metric": "cost", "kind": "spend_stop", "severity": "critical", "impact_currency": "USD",
+    }  # fmt: skip
+    add(site.client, "anomaly_daily", anomaly)
+    site.feed(feed_row(workspace="another"))
+    with pytest.raises(PublishError, match=r"critical anomalies in 1 workspaces \(demo\)"):
+        site.publish()
+    site.feed(feed_row())
+    assert site.publish().inserted == 1
+
+
+def test_history_keeps_every_change_and_says_what_changed_since(site: Installation) -> None:
+    site.judged(DAY)
+    site.feed(feed_row("grows"), feed_row("goes", rank=2, impact_amount=50))
+    site.publish(run_id="monday")
+    [start] = site.sql("SELECT clock_timestamp() AS now")
+    site.publish(run_id="again")
+    site.feed(feed_row("grows", impact_amount=200), feed_row("comes", rank=2, impact_amount=80))
+    site.publish(run_id="tuesday")
+    site.feed(feed_row("grows", impact_amount=300), feed_row("comes", rank=2, impact_amount=80))
+    site.publish(run_id="wednesday")
+    site.sql(
+        "UPDATE insights SET status = 'acknowledged', status_by = 'ana', status_at = now() WHERE insight_key = 'comes'"
+    )
+
+    history = site.sql("SELECT insight_key, change, run_id, changed_by FROM insight_history ORDER BY id")
+    assert [tuple(row.values()) for row in history] == [
+        ("grows", "opened", "monday", None),
+        ("goes", "opened", "monday", None),
+        ("grows", "updated", "tuesday", None),
+        ("comes", "opened", "tuesday", None),
+        ("goes", "resolved", "tuesday", None),
+        ("grows", "updated", "wednesday", None),
+        ("comes", "acknowledged", "tuesday", "ana"),
+    ]
+    net = site.sql("SELECT title, change, status, impact_before, impact_amount FROM insight_changes(%s)", start["now"])
+    assert [(row["change"], row["status"], row["impact_before"], row["impact_amount"]) for row in net] == [
+        ("updated", "open", Decimal("120.50"), Decimal("300.00")),
+        ("new", "acknowledged", None, Decimal("80.00")),
+        ("resolved", "resolved", Decimal("50.00"), Decimal("50.00")),
+    ]
 
 
 def test_no_feed_is_said_plainly(site: Installation) -> None:

@@ -34,7 +34,7 @@ TABLES = {
         "workspace String, insight_key String, kind String, severity String, entity_type String,"
         " entity_id Nullable(String), entity_name Nullable(String), platform Nullable(String),"
         " account_id Nullable(String), metric Nullable(String), date_start Date, date_end Date, title String,"
-        " body String, impact_amount Nullable(Decimal(18, 2)), impact_currency Nullable(String),"
+        " body String, next_step String, impact_basis String, impact_amount Nullable(Decimal(18, 2)), impact_currency Nullable(String),"
         " confidence Float64, rank UInt32, evidence String, is_provisional Bool"
     ),
 }
@@ -70,6 +70,8 @@ def feed_row(key: str = "spend_stop|google_ads|1|campaign|c1|2026-06-30", **chan
         "date_end": DAY,
         "title": "Brand stopped spending",
         "body": "No spend on 30 June,\nexpected 120.00 USD. \\N is no NULL.",
+        "next_step": "Check its status, budget and payment.",
+        "impact_basis": "Expected spend less the spend.",
         "impact_amount": 120.5,
         "impact_currency": "USD",
         "confidence": 0.9,

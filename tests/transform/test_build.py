@@ -104,6 +104,11 @@ def test_a_model_is_locked_by_the_periods_that_it_replaces() -> None:
     assert periods_of(weekly | {"partition_by": ["month_start"]}, days) == {"2026-06-01", "2026-07-01"}
     assert periods_of(weekly | {"meta": {"replaces": "anomaly_dates"}}, days) is None
     assert periods_of({"materialized": "table", "partition_by": "date"}, days) is None
+    assert periods_of(weekly | {"partition_by": "date", "meta": {"looks_back": 55}}, days) is None
+    assert periods_of(weekly | {"partition_by": "month", "meta": {"looks_back": 28}}, days) == {
+        "2026-06-01", "2026-07-01"
+    }  # fmt: skip
+    assert periods_of(weekly | {"partition_by": "year_start"}, days) == {"2026-01-01"}
 
 
 @pytest.mark.integration

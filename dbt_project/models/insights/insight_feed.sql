@@ -7,9 +7,25 @@
 -- What is worth saying on a day (date_end), most money times confidence first. An insight that lasts has a
 -- row on each of its days, under one key.
 with insights as (
-    select a.* from {{ ref('int_insight_anomalies') }} as a
-    union all
-    select p.* from {{ ref('int_insight_performance') }} as p
+    {% for source in [
+        'int_insight_anomalies', 'int_insight_performance', 'int_insight_budget_shift', 'int_insight_fatigue',
+        'int_insight_concentration', 'int_insight_data'
+    ] -%}
+    select
+        {{ insight_columns('i') }},
+        {{ 'i.campaigns' if source == 'int_insight_budget_shift' else insight_no_campaigns() }}
+            as moved_campaigns
+    from {{ ref(source) }} as i
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- A budget shift says of its two campaigns what would be said of them as best and worst.
+told as (
+    select
+        i.*,
+        arrayFlatten(groupArray(i.moved_campaigns) over (partition by i.workspace, i.date_end)) as moved
+    from insights as i
 ),
 
 ranked as (
@@ -20,7 +36,10 @@ ranked as (
             order by
                 coalesce(toFloat64(i.impact_amount), 0) * coalesce(i.confidence, 0) desc, i.insight_key asc
         ) as place
-    from insights as i
+    from told as i
+    where
+        i.kind not in ('top_performer', 'worst_performer')
+        or not has(i.moved, (toString(i.platform), coalesce(i.account_id, ''), i.entity_id))
 )
 
 select
@@ -38,6 +57,8 @@ select
     r.date_end as date_end,
     assumeNotNull(r.title) as title,
     assumeNotNull(r.body) as body,
+    assumeNotNull(r.next_step) as next_step,
+    assumeNotNull(r.impact_basis) as impact_basis,
     -- an amount without a currency says nothing
     cast(if(r.impact_currency is null, null, r.impact_amount) as Nullable(Decimal(18, 2))) as impact_amount,
     cast(r.impact_currency as LowCardinality(Nullable(String))) as impact_currency,

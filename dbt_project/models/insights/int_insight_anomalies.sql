@@ -92,7 +92,8 @@ children as (
 facts as (
     select
         {% for column in [
-            'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id', 'entity_name', 'kind',
+            'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id',
+            'entity_name', 'kind',
             'first_kind', 'metric', 'currency', 'severity', 'z_max', 'is_provisional', 'maturity'
         ] -%}
         c.{{ column }} as {{ column }},
@@ -194,6 +195,8 @@ select
     w.date_end as date_end,
     {{ anomaly_title('w') }} as title,
     {{ anomaly_body('w') }} as body,
+    {{ anomaly_next_step('w') }} as next_step,
+    {{ anomaly_impact_basis('w') }} as impact_basis,
     w.impact as impact_amount,
     w.currency as impact_currency,
     -- from one half at the threshold towards 1; young days may still change

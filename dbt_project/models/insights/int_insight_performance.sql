@@ -1,35 +1,15 @@
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 -- noqa: disable=RF03
--- Waste, best and worst of the last 7 days, campaign by campaign. The key holds the ISO week of the last day,
+-- Waste, best and worst of the last 7 days,
+-- campaign by campaign. The key holds the ISO week of the last day,
 -- so that the same campaign is not news every morning.
 with days as (
-    select
-        c.workspace as workspace,
-        c.platform as platform,
-        coalesce(c.account_id, c.account_name, '') as account_id,
-        coalesce(c.account_name, c.account_id, '') as account_name,
-        coalesce(c.campaign_id, c.campaign_name, '') as entity_id,
-        coalesce(c.campaign_name, c.campaign_id, '') as entity_name,
-        c.date as date,
-        c.clicks as clicks,
-        c.conversions as conversions,
-        c.cost_reporting as cost,
-        c.conversion_value_reporting as value,
-        c.reporting_currency as currency,
-        c.is_provisional as is_provisional,
-        c.cost is not null and c.cost_reporting is null
-        or c.conversion_value is not null and c.conversion_value_reporting is null as has_no_rate
-    from {{ ref('mart_campaign_daily') }} as c
-    where {{ with_history('c.date', 6) }}
+    {{ insight_campaign_days(7) }}
 ),
 
-last_days as (
-    select
-        d.workspace as workspace,
-        max(d.date) as last_date
-    from days as d
-    group by d.workspace
+tracking_breaks as (
+    {{ insight_tracking_breaks(7) }}
 ),
 
 weeks as (
@@ -38,7 +18,7 @@ weeks as (
         d.platform as platform,
         d.account_id as account_id,
         d.entity_id as entity_id,
-        d.date + days_after as date_end,
+        date_end,
         argMax(d.account_name, d.date) as account_name,
         argMax(d.entity_name, d.date) as entity_name,
         min(d.date) as first_date,
@@ -50,9 +30,9 @@ weeks as (
         any(d.currency) as currency,
         max(d.is_provisional) as is_provisional
     from days as d
-    array join range(7) as days_after
-    where {{ only_anomaly_dates('d.date + days_after') }}
-    group by d.workspace, d.platform, d.account_id, d.entity_id, d.date + days_after
+    array join {{ judged_windows('d.date', 7) }} as date_end
+    where date_end <= d.last_date
+    group by d.workspace, d.platform, d.account_id, d.entity_id, date_end
     having not max(d.has_no_rate) and cost > 0
 ),
 
@@ -71,6 +51,7 @@ compared as (
         w.date_end - 6 as date_start,
         t.min_waste_cost as min_waste_cost,
         t.min_performer_cost as min_performer_cost,
+        t.min_insight_amount as min_insight_amount,
         toFloat64(sum(w.cost) over account - w.cost) as peer_cost,
         toFloat64(sum(w.conversions) over account - coalesce(w.conversions, 0)) as peer_conversions,
         toFloat64(sum(w.value) over account - coalesce(w.value, 0)) as peer_value,
@@ -80,25 +61,10 @@ compared as (
         toFloat64(sum(w.cost) over everything) as all_cost,
         toFloat64(w.value) / toFloat64(w.cost) as roas
     from weeks as w
-    inner join last_days as l on w.workspace = l.workspace
     inner join {{ ref('int_anomaly_thresholds') }} as t on w.workspace = t.workspace
-    where w.date_end <= l.last_date
     window
         account as (partition by w.workspace, w.platform, w.account_id, w.date_end),
         everything as (partition by w.workspace, w.date_end)
-),
-
--- A campaign whose tracking broke in these days is an anomaly already; its return says nothing.
-tracking_breaks as (
-    select distinct
-        e.workspace as workspace,
-        e.platform as platform,
-        e.account_id as account_id,
-        e.entity_id as entity_id,
-        e.date + days_after as date_end
-    from {{ ref('int_anomaly_events') }} as e
-    array join range(7) as days_after
-    where e.entity_type = 'campaign' and e.family = 'results_down' and {{ with_history('e.date', 6) }}
 ),
 
 -- Waste: with what its peers get for the money, 3 conversions or more were to be expected; none at all then
@@ -113,13 +79,17 @@ judged as (
             and c.peer_value > 0
             and c.conversions_at_peer_rate >= 3, false
         ) as is_waste,
-        coalesce(
-            c.cost >= greatest(c.min_performer_cost, 0.01 * c.all_cost) and c.conversions >= 10, false
-        ) as is_comparable,
         -- what a fifth of a day's budget brings more or less here than in the average campaign
         0.2 * c.cost / 7 * (c.roas - c.usual_roas) as gain,
-        abs(log(c.roas / nullIf(c.usual_roas, 0))) * sqrt(c.conversions) as distance
+        abs(log(c.roas / nullIf(c.usual_roas, 0))) * sqrt(c.conversions) as distance,
+        coalesce(
+            c.cost >= greatest(c.min_performer_cost, 0.01 * c.all_cost)
+            and c.conversions >= 10
+            and abs(gain) >= c.min_insight_amount
+            and distance >= 1, false
+        ) as is_comparable
     from compared as c
+    -- A campaign whose tracking broke in these days is an anomaly already; its return says nothing.
     where (c.workspace, c.platform, c.account_id, c.entity_id, c.date_end) not in (
         select
             b.workspace,
@@ -156,9 +126,7 @@ chosen as (
         ) as kind,
         'campaign' as entity_type,
         if(kind = 'waste', r.cost, abs(r.gain)) as impact,
-        concat(
-            '“', r.entity_name, '” (', r.account_name, ', ', {{ platform_text('r.platform') }}, ')'
-        ) as who,
+        {{ campaign_text('r') }} as who,
         concat(
             'from ', {{ date_text('r.date_start') }}, ' to ', {{ date_text('r.date_end') }}
         ) as span,
@@ -166,7 +134,20 @@ chosen as (
         {{ money_text('r.value', 'r.currency') }} as value_text,
         {{ money_text('impact', 'r.currency') }} as impact_text,
         {{ money_text('r.roas', 'r.currency') }} as roas_text,
-        {{ money_text('r.usual_roas', 'r.currency') }} as usual_roas_text
+        {{ money_text('r.usual_roas', 'r.currency') }} as usual_roas_text,
+        multiIf(
+            kind = 'waste',
+            'Check that its conversions are counted; if they are, pause it or move its budget to its peers.',
+            kind = 'top_performer',
+            concat(
+                'Try 20 % more budget here: at the same return it brings about ', impact_text,
+                ' a day more than elsewhere.'
+            ),
+            concat(
+                'Move 20 % of its budget to better campaigns: at their return that brings about ',
+                impact_text, ' a day more.'
+            )
+        ) as next_step
     from ranked as r
 )
 
@@ -199,30 +180,26 @@ select
         concat(
             'At the rate of the other campaigns of its account about ',
             coalesce(toString(toUInt64(round(c.conversions_at_peer_rate))), '?'),
-            ' conversions were to be expected ', c.span, ', and there was none. ',
-            'Check that its conversions are counted; if they are, pause it or move its budget to its peers.'
-        ),
-        c.kind = 'top_performer',
-        concat(
-            'F', substring(c.span, 2), ' it turned ', c.cost_text, ' into ', c.value_text,
-            '; all campaigns bring back ', c.usual_roas_text, ' for each ', c.currency, ' 1. ',
-            'Try 20 % more budget here: at the same return it brings about ', c.impact_text,
-            ' a day more than elsewhere.'
+            ' conversions were to be expected ', c.span, ', and there was none. ', c.next_step
         ),
         concat(
             'F', substring(c.span, 2), ' it turned ', c.cost_text, ' into ', c.value_text,
-            '; all campaigns bring back ', c.usual_roas_text, ' for each ', c.currency, ' 1. ',
-            'Move 20 % of its budget to better campaigns: at their return that brings about ', c.impact_text,
-            ' a day more.'
+            '; all campaigns bring back ', c.usual_roas_text, ' for each ', c.currency, ' 1. ', c.next_step
         )
     ) as body,
+    c.next_step as next_step,
+    if(
+        c.kind = 'waste', 'Its spend of 7 days.',
+        'A fifth of a day''s spend × its return less that of all campaigns, over 7 days.'
+    ) as impact_basis,
     cast(round(c.impact, 2) as Nullable(Decimal(18, 2))) as impact_amount,
     c.currency as impact_currency,
     if(c.kind = 'waste', 1 - exp(-c.conversions_at_peer_rate), c.distance / (c.distance + 2))
     * if(c.is_provisional, 0.85, 1) as confidence,
     toJSONString(cast(
         (
-            c.cost, c.value, c.conversions, c.clicks, c.roas - 1, c.usual_roas - 1, c.peer_cost, c.peer_value,
+            c.cost, c.value, c.conversions, c.clicks, c.roas - 1, c.usual_roas - 1, c.peer_cost,
+            c.peer_value,
             c.conversions_at_peer_rate, c.days_with_data, [c.date_start, c.date_end],
             (c.workspace, c.platform, c.account_id, c.entity_type, c.entity_id),
             {{ evidence_sql('c', days=0) }}

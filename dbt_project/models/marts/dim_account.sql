@@ -3,4 +3,4 @@
     order_by=['workspace', 'platform', 'account_id']
 ) }}
 
-{{ entity_dimension(['account']) }}
+{{ entity_dimension('account') }}

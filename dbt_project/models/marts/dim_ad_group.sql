@@ -3,4 +3,4 @@
     order_by=['workspace', 'platform', 'account_id', 'campaign_id', 'ad_group_id']
 ) }}
 
-{{ entity_dimension(['account', 'campaign', 'ad_group']) }}
+{{ entity_dimension('ad_group', parsed=true) }}

@@ -3,4 +3,4 @@
     order_by=['workspace', 'platform', 'account_id', 'campaign_id']
 ) }}
 
-{{ entity_dimension(['account', 'campaign']) }}
+{{ entity_dimension('campaign', parsed=true) }}

@@ -26,6 +26,10 @@ _DETECTED = frozenset(
 )
 
 
+class TooManyPoints(ValueError):
+    """The period has more points than a line can have."""
+
+
 class TrendQuery(EntityFilters):
     """Parameters of ``/analytics/trends``."""
 
@@ -39,7 +43,7 @@ class TrendQuery(EntityFilters):
 
 
 def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
-    """The series. Raises ``Unavailable``; ``ValueError`` where the period has too many points."""
+    """The series. Raises ``Unavailable``; ``TooManyPoints`` where the period has too many points."""
     period = periods.period_of(query.date_from, query.date_to, periods.last_date(warehouse))
     answer = Trends(
         workspace=workspace, currency=periods.currency_of(warehouse), interval=query.interval,
@@ -50,7 +54,7 @@ def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
         return answer
     days = _days(period, query.interval)
     if len(days) > MOST_POINTS:
-        raise ValueError(f"{period.date_from} to {period.date_to} has {len(days)} points, {MOST_POINTS} at most")
+        raise TooManyPoints(f"{period.date_from} to {period.date_to} has {len(days)} points, {MOST_POINTS} at most")
     parsed = grouping([], query.entities()).parsed
     if parsed and not warehouse.has("marts.dim_campaign", *parsed):
         answer.notes.append(f"Campaign names are not parsed into {', '.join(parsed)} here yet.")

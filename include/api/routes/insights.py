@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 
-from include.api import detail, store, summary
+from include.api import detail, insight_table, store, summary, tables
+from include.api.answers import HEADERS, answer, matches, tag_of
 from include.api.backends import Backends
 from include.api.days import QueryDay
-from include.api.deps import CurrentCaller, Databases, Editor, check_range, seen_workspace
+from include.api.deps import CurrentCaller, Databases, check_range, seen_workspace
 from include.api.detail import Evidence, SourceRows
+from include.api.narrative.facts import Narrative
+from include.api.narrative.write import write
 from include.api.problems import responses
 from include.api.schemas import Insight, InsightPage, Order, Severity, Status, StatusChange, Summary
 from include.api.scope import Caller
+from include.api.versions import INSIGHTS
 from include.api.warehouse import Warehouse
 
-router = APIRouter(prefix="/api/v1/insights", tags=["insights"], responses=responses(401, 422, 503))
+router = APIRouter(prefix="/api/v1/insights", tags=["insights"], responses=responses(401, 422, 429, 503))
+
+MARTS = ["marts.mart_platform_daily", "marts.mart_account_daily", "marts.mart_campaign_daily", "marts.anomaly_daily"]
+SUMMARY_SOURCES = [INSIGHTS, *MARTS, "ops.file_ledger", "ops.quality_results"]
+EVIDENCE_SOURCES = [INSIGHTS, *MARTS, "marts.mart_ad_group_daily", "marts.mart_ad_daily", "marts.int_anomaly_scores"]
+# Staging may be a view: the ledger and the facts change with it.
+ROW_SOURCES = [INSIGHTS, "staging.stg_ad_performance", "marts.fct_ad_performance_daily", "ops.file_ledger"]
 
 InsightId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Name = Annotated[str | None, Query(max_length=200)]
@@ -25,8 +38,9 @@ Names = Annotated[list[str] | None, Query(max_length=50)]
 Day = Annotated[QueryDay | None, Query()]
 
 
-@router.get("", responses=responses(400))
-def list_insights(
+@router.get("", response_model=InsightPage, responses={**tables.RESPONSES, **responses(400)})
+async def list_insights(
+    request: Request,
     databases: Databases,
     caller: CurrentCaller,
     workspace: Name = None,
@@ -45,7 +59,7 @@ def list_insights(
     order: Order = "money",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-) -> InsightPage:
+) -> Response:
     """Insights of the caller's workspaces: most money first, or by date, or by the rank of their day.
 
     A filter given several times takes any of its values. `date_from` and `date_to` take what overlaps them.
@@ -54,67 +68,131 @@ def list_insights(
     filters = store.Filters(
         workspace, status, kind, severity, platform, entity_type, entity_id, date_from, date_to, min_impact, run_id
     )
-    with databases.postgres() as connection:
-        try:
-            rows, following = store.find(connection, caller, filters, order, limit, cursor)
-        except store.BadCursor as error:
-            raise HTTPException(400, f"{error}.".capitalize()) from error
-    return InsightPage(items=[Insight.model_validate(row) for row in rows], next_cursor=following)
+
+    def page() -> InsightPage:
+        with databases.postgres(caller) as connection:
+            rows, following = store.find(connection, filters, order, limit, cursor)
+        return InsightPage(items=[Insight.model_validate(row) for row in rows], next_cursor=following)
+
+    kind_of_table = tables.wanted(request)
+    if kind_of_table is None:
+        return await answer(request, caller, [INSIGHTS], page)
+    tag = await tag_of(request, caller, [INSIGHTS])
+    if matches(request, tag):
+        return Response(status_code=304, headers={**HEADERS, "ETag": tag})
+    pieces = insight_table.pieces(databases, caller, filters, order, kind_of_table)
+    first = await run_in_threadpool(next, pieces, b"")
+    return StreamingResponse(
+        insight_table.joined(first, pieces),
+        media_type=kind_of_table,
+        headers=tables.headers(kind_of_table, "insights", tag),
+    )
 
 
-@router.get("/summary", responses=responses(404))
-def summarise(
+@router.get("/summary", response_model=Summary, responses=responses(404))
+async def summarise(
+    request: Request,
     databases: Databases,
     caller: CurrentCaller,
     workspace: Name = None,
     date_from: Day = None,
     date_to: Day = None,
-) -> Summary:
+) -> Response:
     """A period against the one before it: totals, best, worst, waste, anomalies, the inbox, freshness, quality.
 
     Without dates it is the last day that has numbers.
     """
     check_range(date_from, date_to)
     seen_workspace(caller, workspace)
-    return summary.summarise(databases, caller, workspace, date_from, date_to)
+    return await answer(
+        request,
+        caller,
+        SUMMARY_SOURCES,
+        lambda: summary.summarise(databases, caller, workspace, date_from, date_to),
+        part=datetime.now(UTC).date().isoformat(),
+    )
 
 
-@router.get("/{insight_id}", responses=responses(404))
-def read_insight(databases: Databases, caller: CurrentCaller, insight_id: InsightId) -> Insight:
+@router.get("/summary/text", response_model=Narrative, responses=responses(404))
+async def summarise_in_words(
+    request: Request,
+    databases: Databases,
+    caller: CurrentCaller,
+    workspace: Name = None,
+    date_from: Day = None,
+    date_to: Day = None,
+) -> Response:
+    """The summary in words, with the facts that it is made of.
+
+    By templates; by a language model only where the installation has one, from the same facts. A text with a number
+    that is none of them is not shown: the templates stand in, and `note` says so.
+    """
+    check_range(date_from, date_to)
+    seen_workspace(caller, workspace)
+
+    def told() -> Narrative:
+        return write(databases, caller, summary.summarise(databases, caller, workspace, date_from, date_to))
+
+    # A model that was away is asked again after a while, though the data are the same.
+    hour = datetime.now(UTC).strftime("%Y-%m-%dT%H")
+    return await answer(request, caller, SUMMARY_SOURCES, told, part=hour)
+
+
+@router.get("/{insight_id}", response_model=Insight, responses=responses(404))
+async def read_insight(
+    request: Request, databases: Databases, caller: CurrentCaller, insight_id: InsightId
+) -> Response:
     """One insight with its evidence."""
-    return _one(databases, caller, insight_id)
+    return await answer(request, caller, [INSIGHTS], lambda: _one(databases, caller, insight_id))
 
 
-@router.get("/{insight_id}/evidence", responses=responses(404))
-def read_evidence(databases: Databases, caller: CurrentCaller, insight_id: InsightId) -> Evidence:
+@router.get("/{insight_id}/evidence", response_model=Evidence, responses=responses(404))
+async def read_evidence(
+    request: Request, databases: Databases, caller: CurrentCaller, insight_id: InsightId
+) -> Response:
     """The entity's series around the insight, with the expected band and the anomalies, for a chart."""
-    insight = _one(databases, caller, insight_id)
-    return detail.evidence(Warehouse(databases, caller, insight.workspace), insight)
+
+    def evidence() -> Evidence:
+        insight = _one(databases, caller, insight_id)
+        return detail.evidence(Warehouse(databases, caller, insight.workspace), insight)
+
+    return await answer(request, caller, EVIDENCE_SOURCES, evidence)
 
 
-@router.get("/{insight_id}/rows", responses=responses(404))
-def read_rows(
+@router.get("/{insight_id}/rows", response_model=SourceRows, responses=responses(404))
+async def read_rows(
+    request: Request,
     databases: Databases,
     caller: CurrentCaller,
     insight_id: InsightId,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-) -> SourceRows:
+) -> Response:
     """The rows of the exports behind the insight's days, each with its file and line, the costliest first."""
-    insight = _one(databases, caller, insight_id)
-    return detail.rows(Warehouse(databases, caller, insight.workspace), insight, limit)
+
+    def rows() -> SourceRows:
+        insight = _one(databases, caller, insight_id)
+        return detail.rows(Warehouse(databases, caller, insight.workspace), insight, limit)
+
+    return await answer(request, caller, ROW_SOURCES, rows)
 
 
 @router.patch("/{insight_id}", responses=responses(403, 404))
-def change_insight(databases: Databases, caller: Editor, insight_id: InsightId, change: StatusChange) -> Insight:
+def change_insight(
+    request: Request, databases: Databases, caller: CurrentCaller, insight_id: InsightId, change: StatusChange
+) -> Insight:
     """Acknowledge, resolve or reopen. A later publication leaves what a person set."""
-    with databases.postgres() as connection:
-        row = store.set_status(connection, caller, insight_id, change.status)
-    return _found(row, insight_id)
+    with databases.postgres(caller) as connection:
+        known = _found(store.get(connection, insight_id), insight_id)
+        row = store.set_status(connection, caller.name, insight_id, change.status)
+    request.app.state.answers.versions.forget_insights()
+    if row is None:
+        raise HTTPException(403, f"A viewer of {known.workspace} may look only. Ask an admin for the role analyst.")
+    return Insight.model_validate(row)
 
 
 def _one(databases: Backends, caller: Caller, insight_id: int) -> Insight:
-    with databases.postgres() as connection:
-        row = store.get(connection, caller, insight_id)
+    with databases.postgres(caller) as connection:
+        row = store.get(connection, insight_id)
     return _found(row, insight_id)
 
 

@@ -87,3 +87,10 @@
         toString({{ source }}.date_end), ''' ORDER BY date'
     )
 {%- endmacro %}
+
+{# The parts of “3 × bad date, 1 × not a number”, out of a map of reasons to counts. #}
+{% macro counted_reasons(reasons) -%}
+    arrayMap(
+        (reason, n) -> concat(toString(n), ' × ', replaceAll(reason, '_', ' ')), mapKeys({{ reasons }}), mapValues({{ reasons }})
+    )
+{%- endmacro %}

@@ -1,0 +1,1 @@
+"""The API under load, beside the same load asked of the databases directly."""

@@ -1,0 +1,78 @@
+{# The days to judge for which a row of `date` lies in the window of `days` that ends on them: an array to join. #}
+{% macro judged_windows(date, days) -%}
+    arrayFilter(ending -> {{ only_anomaly_dates('ending') }}, arrayMap(n -> {{ date }} + n, range({{ days }})))
+{%- endmacro %}
+
+{# Campaign days of the windows that end on the days to judge, in reporting currency. Campaigns without an id go by
+   their name. `has_no_rate`: a part of the day's money has no exchange rate. `last_date`: the workspace's last day
+   with data; no insight is told of a day after it. #}
+{% macro insight_campaign_days(days) -%}
+select
+    c.workspace as workspace,
+    c.platform as platform,
+    coalesce(c.account_id, c.account_name, '') as account_id,
+    coalesce(c.account_name, c.account_id, '') as account_name,
+    coalesce(c.campaign_id, c.campaign_name, '') as entity_id,
+    coalesce(c.campaign_name, c.campaign_id, '') as entity_name,
+    c.date as date,
+    c.clicks as clicks,
+    c.conversions as conversions,
+    c.cost_reporting as cost,
+    c.conversion_value_reporting as value,
+    c.reporting_currency as currency,
+    c.is_provisional as is_provisional,
+    c.cost is not null and c.cost_reporting is null
+    or c.conversion_value is not null and c.conversion_value_reporting is null as has_no_rate,
+    max(c.date) over (partition by c.workspace) as last_date
+from {{ ref('mart_campaign_daily') }} as c
+where {{ with_history('c.date', days - 1) }}
+{%- endmacro %}
+
+{# Campaigns whose tracking broke in the window of `days` that ends on a day to judge: their return says nothing. #}
+{% macro insight_tracking_breaks(days) -%}
+select distinct
+    e.workspace as workspace,
+    e.platform as platform,
+    e.account_id as account_id,
+    e.entity_id as entity_id,
+    date_end
+from {{ ref('int_anomaly_events') }} as e
+array join {{ judged_windows('e.date', days) }} as date_end
+where e.entity_type = 'campaign' and e.family = 'results_down' and {{ with_history('e.date', days - 1) }}
+{%- endmacro %}
+
+{# “Campaign” (Account, Platform) #}
+{% macro campaign_text(source) -%}
+    concat(
+        '“', {{ source }}.entity_name, '” (', {{ source }}.account_name, ', ', {{ platform_text(source ~ '.platform') }}, ')'
+    )
+{%- endmacro %}
+
+{# The columns that every source of insights gives, of one type each, so that they can be united. #}
+{% macro insight_columns(source) -%}
+    {%- set types = {
+        'entity_id': 'String', 'entity_name': 'String', 'kind': 'String', 'severity': 'String', 'entity_type': 'String',
+        'metric': 'String', 'account_id': 'Nullable(String)', 'title': 'Nullable(String)', 'body': 'Nullable(String)',
+        'next_step': 'Nullable(String)', 'impact_basis': 'Nullable(String)',
+        'impact_amount': 'Nullable(Decimal(18, 2))', 'impact_currency': 'Nullable(String)',
+        'confidence': 'Nullable(Float64)', 'is_provisional': 'Bool', 'platform': 'LowCardinality(String)', 'workspace': 'LowCardinality(String)',
+    } -%}
+    {%- for column in [
+        'workspace', 'insight_key', 'kind', 'severity', 'entity_type', 'entity_id', 'entity_name', 'platform',
+        'account_id', 'metric', 'date_start', 'date_end', 'title', 'body', 'next_step', 'impact_basis',
+        'impact_amount', 'impact_currency', 'confidence', 'evidence', 'is_provisional'
+    ] -%}
+    {%- if column in types -%}
+    cast({{ source }}.{{ column }} as {{ types[column] }}) as {{ column }}
+    {%- else -%}
+    {{ source }}.{{ column }} as {{ column }}
+    {%- endif -%}
+    {{ ',
+        ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# No campaigns, of the type that a budget shift gives. #}
+{% macro insight_no_campaigns() -%}
+    cast([], 'Array(Tuple(String, String, String))')
+{%- endmacro %}

@@ -1,0 +1,194 @@
+{{ config(materialized='ephemeral', contract={'enforced': false}) }}
+
+-- noqa: disable=RF03
+-- Problems of the data that no anomaly shows: money that has no exchange rate,
+-- and rows that were kept apart.
+with unpriced as (
+    select
+        a.workspace as workspace,
+        toString(assumeNotNull(a.currency)) as currency,
+        date_end,
+        any(a.reporting_currency) as reporting_currency,
+        arraySort(groupUniqArray(a.date)) as dates,
+        arraySort(groupUniqArray(toString(a.platform))) as platforms,
+        sum(a.cost) as cost,
+        max(a.is_provisional) as is_provisional
+    from {{ ref('mart_account_daily') }} as a
+    array join {{ judged_windows('a.date', 7) }} as date_end
+    where
+        {{ with_history('a.date', 6) }}
+        and a.currency is not null
+        and a.cost > 0
+        and a.cost_reporting is null
+    group by a.workspace, currency, date_end
+    having max(a.date) = date_end
+),
+
+-- Loads that stand on a day to judge: the newest export of each account and grain.
+standing as (
+    select distinct
+        date,
+        load_id
+    from (
+        select
+            c.date as date,
+            argMax(c.load_id, (c.export_order, c.export_id)) as load_id
+        from {{ source('ops', 'file_coverage') }} as c
+        where {{ only_anomaly_dates('c.date') }}
+        group by c.workspace, c.source, c.grain, c.account_id, c.date
+    )
+),
+
+refused as (
+    select
+        f.workspace as workspace,
+        f.source as platform,
+        s.date as date_end,
+        f.file_id as file_id,
+        f.uri as uri,
+        f.rows_rejected as rows_rejected,
+        f.rows_loaded as rows_loaded,
+        f.rejected as reasons,
+        f.date_min as date_min
+    from standing as s
+    inner join {{ source('ops', 'current_loads') }} as f on s.load_id = f.load_id
+    where f.rows_rejected > 0 and s.date = f.date_max
+),
+
+spend as (
+    select
+        p.workspace as workspace,
+        p.platform as platform,
+        p.date as date,
+        any(p.reporting_currency) as currency,
+        sum(p.cost_reporting) as cost
+    from {{ ref('mart_platform_daily') }} as p
+    where {{ only_anomaly_dates('p.date') }}
+    group by p.workspace, p.platform, p.date
+),
+
+refused_money as (
+    select
+        {% for column in [
+            'workspace', 'platform', 'date_end', 'file_id', 'uri', 'rows_rejected', 'rows_loaded',
+            'reasons', 'date_min'
+        ] -%}
+        r.{{ column }} as {{ column }},
+        {% endfor -%}
+        s.currency as currency,
+        toFloat64(s.cost) * r.rows_rejected / greatest(r.rows_loaded, 1) as impact,
+        arrayElement(splitByChar('/', r.uri), -1) as file_name,
+        arrayStringConcat(
+            {{ counted_reasons('r.reasons') }},
+            ', '
+        ) as reason_text
+    from refused as r
+    left join spend as s on r.workspace = s.workspace and r.platform = s.platform and r.date_end = s.date
+),
+
+words as (
+    select
+        'missing_rate' as kind,
+        u.workspace as workspace,
+        'high' as severity,
+        'workspace' as entity_type,
+        toString(u.workspace) as entity_id,
+        toString(u.workspace) as entity_name,
+        if(length(u.platforms) = 1, u.platforms[1], '') as platform,
+        u.dates[1] as date_start,
+        u.date_end as date_end,
+        concat('missing_rate||', u.currency, '|', toString(toStartOfMonth(u.date_end))) as insight_key,
+        concat('No exchange rate for ', u.currency, ': its money is missing in ', u.reporting_currency)
+            as title,
+        concat(
+            {{ money_text('toFloat64(u.cost)', 'u.currency') }}, ' of spend since ',
+            {{ date_text('date_start') }},
+            ' cannot be converted, so totals in ', u.reporting_currency, ' leave it out or stay empty. '
+        ) as story,
+        concat(
+            'Drop a file of rates for ', u.currency,
+            ' into the bucket, or add them to the seed fx_rates; these days are then rebuilt.'
+        ) as next_step,
+        concat('Spend in ', u.currency, ' on the days without a rate, in that currency.') as impact_basis,
+        cast(round(toFloat64(u.cost), 2) as Nullable(Decimal(18, 2))) as impact_amount,
+        cast(u.currency as Nullable(String)) as impact_currency,
+        toFloat64(0.95) as confidence,
+        u.is_provisional as is_provisional,
+        u.currency as subject,
+        cast(map() as Map(String, UInt64)) as reasons,
+        u.dates as dates,
+        concat(
+            'SELECT date, platform, account_name, cost, currency FROM marts.mart_account_daily',
+            ' WHERE workspace = ',
+            {{ sql_literal('u.workspace') }}, ' AND currency = ', {{ sql_literal('u.currency') }},
+            ' AND cost_reporting IS NULL AND date BETWEEN ''', toString(date_start), ''' AND ''',
+            toString(u.date_end),
+            ''' ORDER BY date'
+        ) as sql
+    from unpriced as u
+    union all
+    select
+        'rows_rejected' as kind,
+        r.workspace as workspace,
+        if(r.rows_rejected >= 0.05 * r.rows_loaded, 'high', 'medium') as severity,
+        'file' as entity_type,
+        r.file_id as entity_id,
+        r.file_name as entity_name,
+        toString(r.platform) as platform,
+        assumeNotNull(r.date_min) as date_start,
+        r.date_end as date_end,
+        concat('rows_rejected|', r.platform, '|', r.file_id) as insight_key,
+        concat(
+            toString(r.rows_rejected), if(r.rows_rejected = 1, ' row', ' rows'), ' of ', r.file_name,
+            ' could not be read'
+        ) as title,
+        concat(
+            'They are kept apart (', r.reason_text, '), and the numbers of ',
+            {{ platform_text('r.platform') }},
+            ' are too small by them, at their share about ', {{ money_text('r.impact', 'r.currency') }},
+            ' of spend. '
+        ) as story,
+        'Look at bin/insightflow rejects, mend the rows and drop the file again: it replaces this one.'
+            as next_step,
+        'The platform''s spend on the last day of the file × rows rejected ÷ rows loaded.' as impact_basis,
+        cast(round(r.impact, 2) as Nullable(Decimal(18, 2))) as impact_amount,
+        cast(r.currency as Nullable(String)) as impact_currency,
+        toFloat64(0.8) as confidence,
+        false as is_provisional,
+        r.uri as subject,
+        r.reasons as reasons,
+        arrayDistinct([assumeNotNull(r.date_min), r.date_end]) as dates,
+        concat(
+            'SELECT row_number, reason, detail, raw_text FROM ops.rejected_rows WHERE file_id = ',
+            {{ sql_literal('r.file_id') }},
+            ' ORDER BY row_number'
+        ) as sql
+    from refused_money as r
+)
+
+select
+    w.workspace as workspace,
+    w.insight_key as insight_key,
+    w.kind as kind,
+    w.severity as severity,
+    w.entity_type as entity_type,
+    w.entity_id as entity_id,
+    w.entity_name as entity_name,
+    w.platform as platform,
+    cast(null as Nullable(String)) as account_id,
+    'cost' as metric,
+    w.date_start as date_start,
+    w.date_end as date_end,
+    w.title as title,
+    concat(w.story, w.next_step) as body,
+    w.next_step as next_step,
+    w.impact_basis as impact_basis,
+    w.impact_amount as impact_amount,
+    w.impact_currency as impact_currency,
+    w.confidence as confidence,
+    toJSONString(cast(
+        (w.subject, w.reasons, w.dates, (w.workspace, w.platform, '', w.entity_type, w.entity_id), w.sql),
+        '{{ evidence_data_type() }}'
+    )) as evidence,
+    w.is_provisional as is_provisional
+from words as w

@@ -1,0 +1,1 @@
+"""Who may do what: passwords, sessions, tokens, API keys, users and their roles by workspace."""

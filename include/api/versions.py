@@ -1,0 +1,110 @@
+"""Versions of the data that answers are made of: what an ETag is made of, and what a kept answer is good for.
+
+Of ClickHouse's tables a version is what ``system.parts`` says of them, so it changes with any write, whoever made it.
+Of insights it is a counter that PostgreSQL raises in the transaction that changes them. Neither reads a row of data,
+and both are asked for at most once in ``api_fresh_seconds``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from cachetools import TTLCache
+
+from include.api.backends import Backends
+from include.api.scope import Caller
+
+INSIGHTS = "insights"
+# Views, and the tables that they read.
+VIEWS = {
+    "ops.rejected_rows": ("ops.load_rejects", "ops.file_ledger"),
+    "ops.current_loads": ("ops.file_ledger",),
+    "ops.file_coverage": ("ops.load_coverage", "ops.file_ledger"),
+    "ops.restatements": ("ops.restatement_log",),
+}
+_PARTS = (
+    "SELECT concat(database, '.', table) AS name, toString(cityHash64(count(), sum(rows), max(modification_time),"
+    " sum(cityHash64(p.name)))) AS version FROM system.parts AS p WHERE active AND database IN {databases:Array(String)}"
+    " AND table IN {tables:Array(String)} GROUP BY name"
+)
+
+
+class Versions:
+    """What was last heard of each table's version. Safe to share between threads."""
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+        self._lock = threading.Lock()
+        self._known: TTLCache[Any, tuple[float, str]] = TTLCache(2000, 60)
+
+    def known(self, sources: Sequence[str], caller: Caller) -> str | None:
+        """The version of these sources together for a caller, where it is fresh enough to need no question."""
+        found = []
+        with self._lock:
+            for key in self._keys(sources, caller):
+                known = self._known.get(key)
+                if known is None or time.monotonic() - known[0] > self._backends.settings.api_fresh_seconds:
+                    return None
+                found.append(known[1])
+        return hashlib.sha256("|".join(found).encode()).hexdigest()[:20]
+
+    def now(self, sources: Sequence[str], caller: Caller) -> str:
+        """The version, asked for where what is known is old. Raises ``Unavailable``."""
+        if (version := self.known(sources, caller)) is not None:
+            return version
+        asked = time.monotonic()
+        tables = _tables(sources)
+        if tables:
+            rows = self._backends.query(
+                _PARTS,
+                {
+                    "databases": sorted({name.split(".")[0] for name in tables}),
+                    "tables": sorted({name.split(".")[1] for name in tables}),
+                },
+            )
+            found = {str(row["name"]): str(row["version"]) for row in rows}
+            with self._lock:
+                self._known.update({name: (asked, found.get(name, "")) for name in tables})
+        if INSIGHTS in sources:
+            version = self._insights(caller)
+            with self._lock:
+                self._known[self._person(caller)] = (asked, version)
+        with self._lock:
+            listed = [self._known[key][1] for key in self._keys(sources, caller)]
+        return hashlib.sha256("|".join(listed).encode()).hexdigest()[:20]
+
+    def forget_insights(self) -> None:
+        """Something was just changed here: who changed it must see it."""
+        with self._lock:
+            for key in [key for key in self._known if not isinstance(key, str)]:
+                del self._known[key]
+
+    def _insights(self, caller: Caller) -> str:
+        from sqlalchemy import text
+
+        with self._backends.postgres(caller) as connection:
+            return str(
+                connection.execute(
+                    text(
+                        "SELECT concat_ws('/', (SELECT string_agg(workspace || ' ' || version, ',' ORDER BY workspace)"
+                        " FROM insight_versions), (SELECT max(id) FROM publications))"
+                    )
+                ).scalar()
+            )
+
+    @staticmethod
+    def _person(caller: Caller) -> tuple[str, tuple[str, ...]]:
+        return (INSIGHTS, caller.workspaces)
+
+    def _keys(self, sources: Sequence[str], caller: Caller) -> list[Any]:
+        keys: list[Any] = list(_tables(sources))
+        return [*keys, self._person(caller)] if INSIGHTS in sources else keys
+
+
+def _tables(sources: Sequence[str]) -> list[str]:
+    named = [table for name in sources if name != INSIGHTS for table in VIEWS.get(name, (name,))]
+    return sorted(set(named))

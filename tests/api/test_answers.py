@@ -1,0 +1,151 @@
+"""Versions, conditional requests, kept answers, tables to take away, limits."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from clickhouse_connect.driver.client import Client
+from fastapi.testclient import TestClient
+
+from include.api import tables
+from include.api.answers import Answers
+from include.api.app import create_app
+from include.api.backends import Backends
+from include.settings import Settings
+from tests.api.conftest import LogIn
+from tests.support.marts import DAY, add, sums
+from tests.support.processes import wait_until
+
+pytestmark = pytest.mark.integration
+ROI = "/api/v1/analytics/roi?group_by=campaign&date_from=2026-06-01&date_to=2026-06-30"
+
+
+@pytest.fixture
+def asked(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every query to ClickHouse from here on."""
+    queries: list[str] = []
+    backends: Backends = api.app.state.backends  # type: ignore[attr-defined]
+    original: Callable[..., Any] = backends.query
+    monkeypatch.setattr(backends, "query", lambda query, given: (queries.append(query), original(query, given))[1])
+    return queries
+
+
+def test_an_unchanged_mart_costs_no_query(api: TestClient, log_in: LogIn, asked: list[str], warehouse: Client) -> None:
+    first = api.get(ROI, headers=log_in("ana"))
+    etag = first.headers["etag"]
+    assert first.headers["cache-control"] == "private, no-cache"
+    asked.clear()
+    again = api.get(ROI, headers=log_in("ana"))
+    unchanged = api.get(ROI, headers=log_in("ana") | {"If-None-Match": f'"x", W/{etag}'})
+    assert (again.content, again.headers["etag"]) == (first.content, etag)
+    assert (unchanged.status_code, unchanged.content, unchanged.headers["etag"]) == (304, b"", etag)
+    assert [query for query in asked if "system.parts" not in query] == []
+    # A write, whoever made it, is a new version within api_fresh_seconds.
+    campaign = {"platform": "meta_ads", "account_id": "1", "campaign_id": "c9", "campaign_name": "New"}
+    add(warehouse, "mart_campaign_daily", sums(DAY, 5, 5, **campaign))
+    try:
+        changed = wait_until(
+            lambda: (a := api.get(ROI, headers=log_in("ana"))).headers["etag"] != etag and a, 10, "a new version"
+        )
+        assert "c9" in changed.text
+    finally:
+        warehouse.command(
+            "ALTER TABLE marts.mart_campaign_daily DELETE WHERE campaign_id = 'c9' SETTINGS mutations_sync = 2"
+        )
+
+
+def test_insights_change_with_what_a_person_sets(api: TestClient, log_in: LogIn) -> None:
+    url = "/api/v1/insights"
+    etag = api.get(url, headers=log_in("ana")).headers["etag"]
+    others = api.get(url, headers=log_in("otto")).headers["etag"]
+    assert etag != others
+    assert api.get(url, headers=log_in("ana") | {"If-None-Match": etag}).status_code == 304
+    item = api.get(url, headers=log_in("ana")).json()["items"][0]
+    api.patch(f"{url}/{item['id']}", headers=log_in("ana"), json={"status": "acknowledged"})
+    changed = api.get(url, headers=log_in("ana") | {"If-None-Match": etag})
+    assert changed.status_code == 200
+    assert changed.json()["items"][0]["status"] == "acknowledged"
+    assert api.get(url, headers=log_in("otto")).headers["etag"] == others
+    api.patch(f"{url}/{item['id']}", headers=log_in("ana"), json={"status": "open"})
+
+
+def test_an_answer_is_never_another_s(api: TestClient, log_in: LogIn) -> None:
+    texts = {name: api.get(ROI, headers=log_in(name)).text for name in ("ana", "otto", "ana", "vic")}
+    assert texts["ana"] != texts["otto"]
+    assert "demo" not in texts["otto"]
+
+
+def test_what_is_kept_is_bounded(site: Settings) -> None:
+    small = site.model_copy(update={"api_cache_mb": 1})
+    answers = Answers(Backends(small), None)  # type: ignore[arg-type]
+    for number in range(100):
+        answers.keep(str(number), "v", b"x" * 50_000)
+    answers.keep("large", "v", b"x" * 900_000)
+    assert answers.size <= 1024 * 1024
+    assert answers.find("99", "v") is not None
+    assert answers.find("99", "w") is answers.find("0", "v") is answers.find("large", "v") is None
+
+
+PATHS = [
+    "/api/v1/analytics/roi?group_by=campaign&group_by=date", "/api/v1/analytics/anomalies", "/api/v1/data/files",
+    "/api/v1/data/rejects", "/api/v1/data/restatements", "/api/v1/insights",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_tables_are_whole_as_csv_and_parquet(api: TestClient, log_in: LogIn, path: str) -> None:
+    page = api.get(path, headers=log_in("ana"), params={}).json()["items"]
+    limited = path + ("&" if "?" in path else "?") + "limit=1"
+    answer = api.get(limited, headers=log_in("ana") | {"Accept": "text/csv"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-disposition"].endswith('.csv"')
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == len(page)
+    assert {row["workspace"] for row in rows if "workspace" in row} <= {"demo"}
+    as_parquet = api.get(limited, headers=log_in("ana") | {"Accept": "application/vnd.apache.parquet"})
+    table = pq.read_table(io.BytesIO(as_parquet.content))
+    assert (table.num_rows, table.column_names) == (len(page), list(rows[0]))
+    again = {"Accept": "text/csv", "If-None-Match": answer.headers["etag"]}
+    assert api.get(limited, headers=log_in("ana") | again).status_code == 304
+    assert answer.headers["etag"] != as_parquet.headers["etag"]
+
+
+def test_cells_of_csv_are_no_formulas_and_null_is_empty(api: TestClient, log_in: LogIn) -> None:
+    rejects = api.get("/api/v1/data/rejects", headers=log_in("ana") | {"Accept": "text/csv"}).text
+    assert "'=cmd|' /C calc'!A0" in [row["raw_text"] for row in csv.DictReader(io.StringIO(rejects))]
+    restated = api.get("/api/v1/data/restatements", headers=log_in("ana") | {"Accept": "text/csv"}).text
+    assert [row["after"] for row in csv.DictReader(io.StringIO(restated))] == ["5", ""]
+    assert [tables.harmless(text) for text in ("=1", "-2", "@x", "\tx", "plain", -3)] == [
+        "'=1", "'-2", "'@x", "'\tx", "plain", -3,
+    ]  # fmt: skip
+
+
+def test_another_form_is_not_acceptable(api: TestClient, log_in: LogIn) -> None:
+    answer = api.get(ROI, headers=log_in("ana") | {"Accept": "application/xml"})
+    assert (answer.status_code, answer.headers["content-type"]) == (406, "application/problem+json")
+    both = "text/html, application/json;q=0.9, text/csv;q=0.5, */*;q=0.1"
+    assert api.get(ROI, headers=log_in("ana") | {"Accept": both}).headers["content-type"] == "application/json"
+
+
+def test_requests_are_limited_by_caller(site: Settings, log_in: LogIn) -> None:
+    strict = site.model_copy(update={"api_rate_limit": "3/minute"})
+    with TestClient(create_app(strict)) as client:
+        answers = [client.get("/api/v1/auth/me", headers=log_in("ana")) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert answers[-1].headers["content-type"] == "application/problem+json"
+        assert int(answers[-1].headers["retry-after"]) > 0
+        assert client.get("/api/v1/auth/me", headers=log_in("vic")).status_code == 200
+        assert client.get("/healthz").status_code == 200
+
+
+def test_what_is_kept_is_in_the_metrics(api: TestClient, log_in: LogIn) -> None:
+    api.get(ROI, headers=log_in("ana"))
+    text = api.get("/metrics").text
+    assert 'insightflow_answers_total{made="kept"}' in text
+    assert "insightflow_answers_bytes" in text

@@ -1,0 +1,220 @@
+"""Insights beyond anomalies, on hand-made histories, by real dbt on the embedded ClickHouse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.dbt.conftest import Project
+from tests.dbt.test_anomalies import build, failures
+
+pytestmark = pytest.mark.integration
+
+FIRST = date(2026, 4, 1)
+DAYS = 40
+LAST = FIRST + timedelta(DAYS - 1)
+OLD = datetime(2026, 6, 1, tzinfo=UTC)  # exported long after: nothing is provisional
+
+
+def history(workspace: str, campaign: str, clicks: float, *, cvr: float = 0.04, aov: float = 50.0, **more: Any) -> list:
+    """A campaign of clicks a day at 1 a click; ``aov`` sets its return."""
+    rng = np.random.default_rng(abs(hash_of(workspace + campaign)))
+    rows = []
+    for i in range(DAYS):
+        n = int(rng.poisson(clicks))
+        events = int(rng.binomial(n, cvr))
+        rows.append(
+            {
+                "workspace": workspace, "campaign_id": campaign, "campaign_name": campaign, "date": FIRST + timedelta(i),
+                "impressions": n * 40, "clicks": n, "cost": n, "conversions": events, "conversion_value": events * aov,
+                "exported_at": OLD, "row_number": i,
+            }
+            | more
+        )  # fmt: skip
+    return rows
+
+
+def hash_of(text: str) -> int:
+    return int.from_bytes(text.encode()[-6:], "big")
+
+
+def ad_history(name: str, ctr: list[float], campaign: str = "Prospecting") -> list:
+    """An ad of 20,000 impressions a day in account ``m1``; the last rates of ``ctr`` stay."""
+    rng = np.random.default_rng(hash_of(name))
+    rows = []
+    for i in range(DAYS):
+        rate = ctr[min(i * len(ctr) // DAYS, len(ctr) - 1)]
+        clicks = int(rng.binomial(20_000, rate))
+        rows.append(
+            {
+                "workspace": "creative", "platform": "meta_ads", "grain": "ad", "account_id": "m1", "account_name": "Social",
+                "campaign_id": campaign, "campaign_name": campaign, "ad_id": name, "ad_name": name,
+                "date": FIRST + timedelta(i), "impressions": 20_000, "clicks": clicks, "cost": clicks * 0.5,
+                "conversions": clicks // 20, "conversion_value": clicks // 20 * 30, "exported_at": OLD, "row_number": i,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def rows() -> list[dict[str, Any]]:
+    tired = [0.02] * 4 + [0.016, 0.0125, 0.0115, 0.0100]
+    return [
+        *history("shop", "Brand | exact", 300, aov=250),
+        *history("shop", "Search, non-brand", 600, aov=90),
+        *history("shop", "Display", 900, aov=14),
+        *history("shop", "Shopping", 700, aov=40),
+        *history("shop", "Video", 300, aov=45),
+        *ad_history("UGC 1", tired),
+        *ad_history("UGC 2", [0.02]),
+        *ad_history("Static", [0.015]),
+        *ad_history("Carousel", [0.02] * 7 + [0.012], campaign="Retargeting"),
+        *ad_history("Story", [0.02] * 7 + [0.012], campaign="Retargeting"),
+        *history("single", "Hero", 900, aov=80),
+        *history("single", "Second", 200, aov=40),
+        *history("single", "Third", 200, aov=40),
+        *history("foreign", "Test", 100, currency="XTS"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def told(dbt_warehouse: Project) -> Iterator[Project]:
+    """The histories, built once."""
+    dbt_warehouse.clear()
+    dbt_warehouse.stage(rows())
+    refuse_rows(dbt_warehouse)
+    build(dbt_warehouse, full_refresh=True)
+    yield dbt_warehouse
+    for table in ("file_ledger", "load_coverage"):
+        dbt_warehouse.client.command(f"TRUNCATE TABLE ops.{table}")
+    dbt_warehouse.clear()
+
+
+def refuse_rows(project: Project) -> None:
+    """A load of workspace ``shop`` with rows that were kept apart; the older export of the day had more of them."""
+    for load_id, order, rejected in ((1, OLD, 900), (2, OLD + timedelta(days=1), 20)):
+        common = {"load_id": load_id, "export_id": load_id, "file_id": f"file{load_id}", "workspace": "shop"}
+        common |= {"source": "google_ads", "loaded_at": order, "export_order": order}
+        ledger = {
+            "uri": f"file:///landing/shop/google_ads/report_{load_id}.csv", "status": "loaded", "rows_read": 220,
+            "rows_loaded": 200, "rows_rejected": rejected, "rejected": {"bad_date": rejected}, "date_min": LAST,
+            "date_max": LAST, "grain": "campaign",
+        }  # fmt: skip
+        coverage = {"grain": "campaign", "account_id": "a1", "date": LAST, "rows": 200}
+        for table, row in (("file_ledger", common | ledger), ("load_coverage", common | coverage)):
+            project.client.insert(f"ops.{table}", [list(row.values())], column_names=list(row))
+
+
+def feed(project: Project, kind: str, day: date = LAST) -> list[dict[str, Any]]:
+    """Insights of a kind that are told on a day, as dicts with the evidence read."""
+    columns = (
+        "workspace, insight_key, entity_name, platform, title, body, next_step, impact_basis,"
+        " toFloat64(impact_amount) AS amount, impact_currency, confidence, evidence, date_start"
+    )
+    found = project.client.query(
+        f"SELECT {columns} FROM marts.insight_feed WHERE kind = {{kind:String}} AND date_end = {{day:Date}} ORDER BY rank",
+        parameters={"kind": kind, "day": day},
+    )
+    return [row | {"evidence": json.loads(row["evidence"])} for row in found.named_results()]
+
+
+def test_budget_moves_from_the_weakest_to_the_strongest_that_can_take_it(told: Project) -> None:
+    first, *_ = feed(told, "budget_shift")
+    giver, receiver = first["evidence"]["giver"], first["evidence"]["receiver"]
+    assert (giver["campaign_id"], receiver["campaign_id"]) == ("Display", "Search, non-brand"), "brand is full"
+    assert 0 < first["evidence"]["gain_low"] < first["amount"] < first["evidence"]["gain_high"]
+    assert 0.85 < first["confidence"] <= 0.9, "the arithmetic does not know everything"
+
+    # the arithmetic, by hand
+    elasticity, moved = 0.7, min(0.2 * giver["cost"], 0.3 * receiver["cost"]) / 4
+    won = receiver["roas"] * receiver["cost"] / 4 * ((1 + moved / (receiver["cost"] / 4)) ** elasticity - 1)
+    lost = giver["roas"] * giver["cost"] / 4 * (1 - (1 - moved / (giver["cost"] / 4)) ** elasticity)
+    assert first["amount"] == pytest.approx(won - lost, abs=0.01)
+    assert giver["roas"] == pytest.approx(0.04 * 14, rel=0.2)
+
+    rows = told.query(first["evidence"]["sql"])
+    assert [row[1] for row in rows] == ["Display", "Search, non-brand"]
+    assert float(rows[0][2]) == giver["cost"]
+
+
+def test_what_a_shift_says_is_not_said_again_as_best_and_worst(told: Project) -> None:
+    moved = {
+        campaign
+        for shift in feed(told, "budget_shift")
+        for campaign in (shift["evidence"]["giver"]["campaign_id"], shift["evidence"]["receiver"]["campaign_id"])
+    }
+    performers = {row["entity_name"] for kind in ("top_performer", "worst_performer") for row in feed(told, kind)}
+    assert performers
+    assert not performers & moved
+
+
+def test_an_ad_that_wears_out_is_told_once_and_a_fall_of_all_ads_is_not(told: Project) -> None:
+    [tired] = [row for row in feed(told, "creative_fatigue") if row["workspace"] == "creative"]
+    assert tired["entity_name"] == "Prospecting"
+    assert [ad["ad_name"] for ad in tired["evidence"]["ads"]] == ["UGC 1"], "Retargeting's ads fell together"
+    [ad] = tired["evidence"]["ads"]
+    assert ad["ctr_recent"] < 0.012 < 0.015 < ad["ctr_former"]
+    per_click = 0.5
+    assert tired["amount"] == pytest.approx((ad["expected_clicks"] - ad["clicks"]) * per_click, rel=0.01)
+    keys = told.query(
+        "SELECT toStartOfMonth(date_end), uniqExact(insight_key) FROM marts.insight_feed"
+        " WHERE kind = 'creative_fatigue' GROUP BY 1"
+    )
+    assert {n for _, n in keys} == {1}, "one insight a month, seen again each day"
+
+
+def test_value_that_hangs_on_one_campaign_is_a_risk(told: Project) -> None:
+    [risk] = [row for row in feed(told, "concentration_risk") if row["workspace"] == "single"]
+    assert risk["entity_name"] == "Hero"
+    share, value = risk["evidence"]["share"], risk["evidence"]["value"]
+    assert share > 0.8
+    assert risk["amount"] == pytest.approx(value / 28, abs=0.01)
+    assert not [
+        row for row in feed(told, "concentration_risk") if row["workspace"] == "shop" and "Shopping" in row["title"]
+    ]
+
+
+def test_money_without_a_rate_is_told_with_currency_and_dates(told: Project) -> None:
+    [gap] = feed(told, "missing_rate")
+    assert (gap["workspace"], gap["impact_currency"]) == ("foreign", "XTS")
+    assert "XTS" in gap["title"]
+    assert gap["evidence"]["dates"] == [str(LAST - timedelta(6 - i)) for i in range(7)]
+    shown = told.query(gap["evidence"]["sql"])
+    assert sum(float(row[3]) for row in shown) == pytest.approx(gap["amount"])
+
+
+def test_rejected_rows_of_the_export_that_stands_are_told(told: Project) -> None:
+    [refused] = feed(told, "rows_rejected")
+    assert refused["entity_name"] == "report_2.csv", "the older export's rows count no more"
+    assert "20 × bad date" in refused["body"]
+    spend = told.query(
+        f"SELECT toFloat64(cost_reporting) FROM marts.mart_platform_daily WHERE workspace = 'shop' AND date = '{LAST}'"
+    )
+    assert refused["amount"] == pytest.approx(spend[0][0] * 20 / 200, abs=0.01)
+
+
+def test_every_insight_says_what_to_do_and_how_its_money_was_computed(told: Project) -> None:
+    bare = told.query(
+        "SELECT kind, title FROM marts.insight_feed WHERE next_step = '' OR impact_basis = '' OR NOT endsWith(body, next_step)"
+        " OR JSONExtractString(evidence, 'sql') = '' OR NOT JSONHas(evidence, 'dates')"
+    )
+    assert bare == []
+    for kind, sql in told.query(
+        "SELECT kind, any(JSONExtractString(evidence, 'sql')) FROM marts.insight_feed GROUP BY kind"
+    ):
+        assert kind == "rows_rejected" or told.query(sql), f"the rows behind {kind}"
+
+
+def test_data_tests_of_the_layer_pass(told: Project) -> None:
+    outcome = told.dbt("test", "--select", "path:models/insights")
+    assert outcome.success, failures(outcome)
+
+
+def test_building_days_again_changes_nothing(told: Project) -> None:
+    before = told.query("SELECT * FROM marts.insight_feed ORDER BY ALL")
+    build(told, LAST - timedelta(2), LAST)
+    assert told.query("SELECT * FROM marts.insight_feed ORDER BY ALL") == before
