@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -67,14 +68,17 @@ class Visitor:
 
     def blank(self, *, phone: bool = False, scheme: str = "light", **context: Any) -> Page:
         """A page that shows nothing yet."""
-        if self.session:
-            entry = {"name": "insightflow.session", "value": self.session}
-            context["storage_state"] = {"cookies": [], "origins": [{"origin": self.url, "localStorage": [entry]}]}
         made = self.browser.new_context(
             viewport=PHONE if phone else DESK, has_touch=phone, color_scheme=scheme, reduced_motion="reduce", **context
         )
         made.set_default_timeout(15_000)
         self.contexts.append(made)
+        if self.session:
+            # As the log-in form leaves it, in each tab.
+            made.add_init_script(
+                "try { if (!sessionStorage.getItem('insightflow.session'))"
+                f" sessionStorage.setItem('insightflow.session', {json.dumps(self.session)}) }} catch {{}}"
+            )
         page = made.new_page()
         page.on("console", lambda said: self._note(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import psycopg2
 
-from include.api.auth import hash_password
+from include.api.access.passwords import hash_password
 from include.insights import publish
 from include.landing import discover, load, pending_dates
 from include.landing.bucket import Bucket
@@ -51,9 +51,9 @@ def fill(settings: Settings) -> None:
     with psycopg2.connect(settings.postgres_dsn()) as connection, connection.cursor() as cursor:
         for name, role, workspace in USERS:
             cursor.execute(
-                "INSERT INTO users (username, password_hash, role, workspaces) VALUES (%s, %s, %s, ARRAY[%s])",
-                (name, hash_password(PASSWORD), role, workspace),
+                "INSERT INTO users (username, password_hash) VALUES (%s, %s)", (name, hash_password(PASSWORD))
             )
+            cursor.execute("INSERT INTO memberships VALUES (%s, %s, %s)", (name, workspace, role))
 
 
 def _put_hostile(path: object) -> None:

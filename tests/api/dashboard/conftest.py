@@ -61,9 +61,9 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sessions(demo_site: Site) -> Callable[[str], str]:
-    """Log-ins, each made once."""
+    """Log-ins, each made once: a token is short-lived."""
     known: dict[str, str] = {}
 
     def session(name: str) -> str:
