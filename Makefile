@@ -96,3 +96,5 @@ screenshots: $(STAMP_DEV) chromium ## take docs/screenshots again from the runni
 lock: $(BIN)/uv ## compile requirements*.in to the pinned requirements*.txt
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements-cosmos.in -o requirements-cosmos.txt
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements-bench.in -o requirements-bench.txt

@@ -12,6 +12,7 @@ REPO = Path(__file__).parents[1]
 # Name → module, and what makes it small, once and without a report.
 BENCHMARKS = {
     "landing": ("benchmarks.landing.main", ["--quick"]),
+    "transform": ("benchmarks.transform.main", ["--quick"]),
     "api": ("benchmarks.api.main", ["--quick"]),
     "embedded": ("benchmarks.embedded.throughput", ["--rows", "100000", "--runs", "1", "--report", os.devnull]),
 }

@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     # How many Airflow tasks run at once, how many of them build with dbt, and how many threads each build uses.
     airflow_parallelism: int = 4
     build_slots: int = 2
+    # A task a layer, or (with astronomer-cosmos installed) a task a model.
+    dbt_tasks: Literal["layers", "models"] = "layers"
     dbt_threads: int = 2
     max_insights_a_day: int = 20
     # How often the bucket is listed for new files; raise it for a large bucket that costs by request.

@@ -48,7 +48,7 @@ class Backends:
     def postgres(self, caller: Caller, workspace: str | None = None) -> Iterator[Connection]:
         """A transaction held by PostgreSQL to the caller's workspaces, or to one of them; commits at the block's end.
 
-        It works as the role ``insightflow_api``, which owns nothing: the policies of migration 0002 decide what it
+        It works as the role ``insightflow_api``, which owns nothing: the policies of migration 0003 decide what it
         sees, changes and administers. Raises ``Unavailable``.
         """
         from sqlalchemy import text

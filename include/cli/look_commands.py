@@ -21,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(anomalies)
     app.command()(ledger)
     app.command()(rejects)
+    app.command()(builds)
     app.command()(sql)
 
 
@@ -125,6 +126,34 @@ def ledger_rows(limit: int, workspace: str | None = None, status: str = "") -> l
         " AND ({status:String} = '' OR status = {status:String})"
         " ORDER BY loaded_at DESC LIMIT {limit:UInt32}",
         {"workspace": workspace or "", "status": status, "limit": limit},
+    )
+
+
+def builds(
+    run: Annotated[str, typer.Option("--run", help="Id of a run; the newest build if not given.")] = "",
+    layer: Annotated[str, typer.Option(help="staging, facts, marts, anomalies, insights or seeds.")] = "",
+    node: Annotated[str, typer.Option(help="Only this model or test, with the SQL that ran.")] = "",
+    limit: Limit = 400,
+    as_json: Json = False,
+) -> None:
+    """What dbt made of each model and test: status, rows (of a test: failing ones), seconds; newest first."""
+    rows = query(
+        "SELECT finished_at, layer, node, resource_type AS type, status, rows, round(seconds, 2) AS seconds, message, sql"
+        " FROM ops.dbt_results WHERE run_id = if({run:String} = '',"
+        " (SELECT argMax(run_id, finished_at) FROM ops.dbt_results), {run:String})"
+        " AND ({layer:String} = '' OR layer = {layer:String}) AND ({node:String} = '' OR node = {node:String})"
+        " ORDER BY finished_at DESC, seconds DESC LIMIT {limit:UInt32}",
+        {"run": run, "layer": layer, "node": node, "limit": limit},
+    )
+    if not as_json and node:
+        for row in rows:
+            typer.echo(f"{row['finished_at']} {row['status']} {row['node']}: {row['message']}\n{row['sql']}\n")
+        return
+    shown = ("layer", "node", "type", "status", "rows", "seconds")
+    show(
+        rows if as_json else [{name: row[name] for name in shown} for row in rows],
+        as_json,
+        empty="nothing was built yet",
     )
 
 

@@ -76,7 +76,12 @@ GATE = {
     ),
 }
 
-SCOPE = "FROM marts.insight_feed WHERE date_start <= {last:Date} AND date_end >= {low:Date}"
+_NAMES = ", ".join(COLUMNS)
+# What is told of days, and the budgets that their month will miss.
+SCOPE = (
+    f"FROM (SELECT {_NAMES} FROM marts.insight_feed UNION ALL SELECT {_NAMES} FROM marts.insight_budgets)"
+    " WHERE date_start <= {last:Date} AND date_end >= {low:Date}"
+)
 
 
 class PublishError(RuntimeError):
@@ -117,8 +122,7 @@ def check(client: Client, dates: list[date], low: date, run_id: str) -> int:
 
 def stream(client: Client, dates: list[date], low: date) -> RawIOBase:
     """The newest row of every key that may touch the dates, as ClickHouse CSV (NULL is ``\\N``)."""
-    names = ", ".join(COLUMNS)
-    query = f"SELECT {names} {SCOPE} ORDER BY date_end DESC LIMIT 1 BY workspace, insight_key"
+    query = f"SELECT {_NAMES} {SCOPE} ORDER BY date_end DESC LIMIT 1 BY workspace, insight_key"
     return _stream(client, query, {"low": low, "last": max(dates)})
 
 

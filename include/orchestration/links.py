@@ -26,3 +26,14 @@ class InsightsLink(BaseOperatorLink):  # type: ignore[misc]
     def get_link(self, operator: Any, *, ti_key: RuntimeTaskInstanceProtocol | Any) -> str:
         """The address, made when the task ends."""
         return insights_of_run(ti_key.run_id)
+
+
+class BuildLink(BaseOperatorLink):  # type: ignore[misc]
+    """The button "Models and tests" on a task that builds a layer."""
+
+    name = "Models and tests of this build"
+
+    def get_link(self, operator: Any, *, ti_key: RuntimeTaskInstanceProtocol | Any) -> str:
+        """The page with status, rows, seconds and SQL of each node, made when the task ends."""
+        layer = str(ti_key.task_id).removeprefix("build_")
+        return f"{get_settings().public_url}/dbt-docs/builds?{urlencode({'run': ti_key.run_id, 'layer': layer})}"

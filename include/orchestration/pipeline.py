@@ -1,7 +1,7 @@
 """The task group that ``marketing_daily`` and ``marketing_on_drop`` share.
 
 discover → load (mapped over chunks of files) → dates → staging → check → facts → marts → anomalies → insights →
-publish. What tasks need is imported inside them: this module is imported whenever a DAG file is parsed.
+publish. With ``INSIGHTFLOW_DBT_TASKS=models`` dbt's layers are two groups with a task a model instead. What tasks need is imported inside them: this module is imported whenever a DAG file is parsed.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -13,7 +13,8 @@ from typing import Any
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
-from include.orchestration.links import InsightsLink
+from include.orchestration.links import BuildLink, InsightsLink
+from include.settings import get_settings
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,13 @@ def pipeline(*, own_days: bool) -> None:
         return report.summary()
 
     @task(pool=BUILD_POOL)
+    def load_seeds() -> bool:
+        """Load dbt's seeds if their files have changed. (Where a layer is a task, it does that itself.)"""
+        from include.transform import seeds
+
+        return seeds.load_changed(get_settings(), str(get_current_context()["run_id"]))
+
+    @task(pool=BUILD_POOL)
     def check_staging(seen: dict[str, int]) -> dict[str, Any]:
         """Great Expectations on staging: an error stops the run before the marts, a warning does not.
 
@@ -126,13 +134,21 @@ def pipeline(*, own_days: bool) -> None:
 
     loaded = load.expand(keys=discover())
     seen = dates()
+    checked = check_staging(seen)
+    published = publish_insights()
+    published.operator.operator_extra_links = (InsightsLink(),)
+    if get_settings().dbt_tasks == "models":
+        from include.orchestration.models import models
+
+        staging, rest = models("staging", ("staging",)), models("marts", ("facts", "marts", "anomalies", "insights"))
+        loaded >> seen >> load_seeds() >> staging >> checked >> rest >> published
+        return
     built = {
         layer: build.override(task_id=f"build_{layer}")(layer, seen)
         for layer in ("staging", "facts", "marts", "anomalies", "insights")
     }
-    checked = check_staging(seen)
-    published = publish_insights()
-    published.operator.operator_extra_links = (InsightsLink(),)
+    for task_of_layer in built.values():
+        task_of_layer.operator.operator_extra_links = (BuildLink(),)
     loaded >> seen >> built["staging"] >> checked >> built["facts"] >> built["marts"]
     built["marts"] >> built["anomalies"] >> built["insights"] >> published
 

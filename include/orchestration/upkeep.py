@@ -21,9 +21,9 @@ class SumsDisagree(RuntimeError):
 
 
 def drop_orphans() -> dict[str, int]:
-    """Delete what loads left behind that never reached the ledger and began more than a day ago; return how much.
+    """Delete what loads that never reached the ledger and builds that died left behind more than a day ago.
 
-    A load id holds the nanoseconds of its beginning, so a load that still runs is never touched.
+    Returns how much of each. A load id holds the nanoseconds of its beginning, so a load that still runs is never touched.
     """
     client = connect()
     limit = time.time_ns() - ORPHAN_SECONDS * 1_000_000_000
@@ -36,6 +36,15 @@ def drop_orphans() -> dict[str, int]:
                 client.command(f"DELETE FROM {table} WHERE {orphan}")
                 log.info("%s: removed %d rows of unfinished loads", table, count)
             removed[table] = count
+        # New data of dbt's insert_overwrite, whose build was killed before it dropped them.
+        tables = client.query(
+            "SELECT database, name FROM system.tables WHERE database IN ('staging', 'marts')"
+            " AND name LIKE '%__dbt_new_data_%' AND metadata_modification_time < now() - {age:Int32}",
+            parameters={"age": ORPHAN_SECONDS},
+        ).result_rows
+        for database, name in tables:
+            client.command(f"DROP TABLE IF EXISTS {database}.`{name}` SYNC")
+        removed["tables of unfinished builds"] = len(tables)
     finally:
         client.close()
     bucket = Bucket()

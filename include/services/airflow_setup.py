@@ -21,6 +21,7 @@ def pools(settings: Settings) -> dict[str, tuple[int, str]]:
     return {
         "landing": (2, "files being loaded at once"),
         "warehouse_build": (settings.build_slots, "dbt builds and checks at once (INSIGHTFLOW_BUILD_SLOTS)"),
+        "dbt_models": (1, "dbt builds that show a task a model (INSIGHTFLOW_DBT_TASKS=models)"),
     }
 
 

@@ -48,23 +48,29 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
     url = settings.airflow_url.rstrip("/")
     # psycopg2 for what is synchronous, asyncpg for what is not (Airflow derives it from the same URL).
     metadata = settings.postgres_dsn("airflow").replace("postgresql://", "postgresql+psycopg2://", 1)
-    return base_environment(settings) | {
-        "AIRFLOW_HOME": str(REPO),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
-        "AIRFLOW__CORE__FERNET_KEY": settings.airflow_fernet_key.get_secret_value(),
-        "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.admin_user}:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file(settings)),
-        "AIRFLOW__API__SECRET_KEY": settings.airflow_secret_key.get_secret_value(),
-        "AIRFLOW__API__BASE_URL": url,
-        "AIRFLOW__API__HOST": settings.host,
-        "AIRFLOW__API__PORT": str(settings.airflow_port),
-        "AIRFLOW__API_AUTH__JWT_SECRET": settings.jwt_secret.get_secret_value(),
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home / "bundles"),
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs / "tasks"),
-        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(logs / "dag_processor"),
-    }
+    # Where a model is a task, Cosmos calls dbt, which reads its profile from the environment.
+    profile = dbt_environment(settings) if settings.dbt_tasks == "models" else {}
+    return (
+        base_environment(settings)
+        | profile
+        | {
+            "AIRFLOW_HOME": str(REPO),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
+            "AIRFLOW__CORE__FERNET_KEY": settings.airflow_fernet_key.get_secret_value(),
+            "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.admin_user}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file(settings)),
+            "AIRFLOW__API__SECRET_KEY": settings.airflow_secret_key.get_secret_value(),
+            "AIRFLOW__API__BASE_URL": url,
+            "AIRFLOW__API__HOST": settings.host,
+            "AIRFLOW__API__PORT": str(settings.airflow_port),
+            "AIRFLOW__API_AUTH__JWT_SECRET": settings.jwt_secret.get_secret_value(),
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home / "bundles"),
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs / "tasks"),
+            "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(logs / "dag_processor"),
+        }
+    )
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:

@@ -15,6 +15,7 @@ from include.services.errors import ServiceError, tail
 from include.services.programs import Program, programs
 from include.services.supervisor import Supervisor
 from include.settings import Settings
+from include.transform.runner import write_manifest
 
 Say = Callable[[str], None]
 
@@ -121,6 +122,8 @@ class _Starter:
             return
         if airflow_setup.migrate_metadata(self.settings):
             self.say("airflow: made its tables")
+        if self.settings.dbt_tasks == "models" and write_manifest(self.settings):
+            self.say("dbt: parsed the project for the DAGs")
         # All at once: the scheduler itself waits for the api-server, and imports are what takes the time.
         others = [name for name in self.listed if name.startswith("airflow-")]
         for name in others:

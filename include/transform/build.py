@@ -8,37 +8,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from include.settings import Settings, get_settings
-from include.transform import runner, seeds
+from include.transform import results, runner, seeds
 from include.transform.lock import ALONE, TableLocks, layer_lock
-from include.warehouse.client import connect
+from include.transform.results import NodeResult
 
 log = logging.getLogger(__name__)
 
 LAYERS = ("staging", "facts", "marts", "anomalies", "insights")
 BAD = ("error", "fail", "runtime error", "partial success")
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """What became of one model, test or seed.
-
-    ``rows``: that a model wrote, or that fail a test; None where nobody counts (a view). ``sql``: as it was compiled.
-    """
-
-    node: str
-    resource_type: str
-    status: str
-    rows: int | None
-    seconds: float
-    message: str
-    unique_id: str = ""
-    sql: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,8 +67,10 @@ def build(
     run_id: str,
     full_refresh: bool = False,
     settings: Settings | None = None,
+    *,
+    tests: bool = True,
 ) -> BuildReport:
-    """Build the models of ``models/<layer>`` for the dates, and run their data tests.
+    """Build the models of ``models/<layer>`` for the dates, and run their data tests (unless told not to).
 
     With ``full_refresh`` the tables are made anew from all that is left of them. Seeds whose files changed are
     loaded first. Node results are kept in ``ops.dbt_results``. Raises ``BuildError`` when a node fails (what
@@ -100,8 +85,8 @@ def build(
     started = time.monotonic()
     seeds.load_changed(settings, run_id)
     with layer_lock(settings, layer, alone=layer in ALONE):
-        outcome = _invoke(settings, f"path:models/{layer}", days, full_refresh)
-        nodes = _results(settings, outcome)
+        outcome = _invoke(settings, f"path:models/{layer}", days, full_refresh, tests)
+        nodes = results.of(settings, outcome)
     if layer not in ALONE and any(node.status == "fail" for node in nodes):
         # Another build may have been half done with tables that a test compares: what fails alone has failed.
         doubted = {node.unique_id: node for node in nodes if node.status in ("fail", "skipped")}
@@ -110,12 +95,12 @@ def build(
             again = _invoke(
                 settings, " ".join(node.unique_id.split(".")[2] for node in doubted.values()), days, full_refresh
             )
-            nodes = [node for node in nodes if node.unique_id not in doubted] + _results(settings, again)
+            nodes = [node for node in nodes if node.unique_id not in doubted] + results.of(settings, again)
         outcome = replace(outcome, success=again.success and not any(n.status in BAD for n in nodes), error=again.error)
     report = BuildReport(
         layer, run_id, tuple(day.isoformat() for day in days), full_refresh, time.monotonic() - started, tuple(nodes)
     )
-    keep_results(settings, run_id, layer, nodes)
+    results.keep(settings, run_id, layer, nodes)
     if not outcome.success:
         raise BuildError(_explain(layer, report, outcome.error), report)
     for node in report.warned:
@@ -124,27 +109,12 @@ def build(
     return report
 
 
-def keep_results(settings: Settings, run_id: str, layer: str, nodes: Sequence[NodeResult]) -> None:
-    """Append node results to ``ops.dbt_results``, and write them to the log, one line a node."""
-    if not nodes:
-        return
-    now = datetime.now(UTC)
-    for node in nodes:
-        counted = "" if node.rows is None else f", {node.rows} {'failing ' * (node.resource_type == 'test')}rows"
-        log.info("%-7s %s %s (%.2f s%s)", node.status, node.resource_type, node.node, node.seconds, counted)
-    rows = [{"run_id": run_id, "finished_at": now, "layer": layer, **asdict(node)} for node in nodes]
-    client = connect(settings)
-    try:
-        columns = list(rows[0])
-        client.insert("ops.dbt_results", [list(row.values()) for row in rows], column_names=columns)
-    finally:
-        client.close()
-
-
-def _invoke(settings: Settings, select: str, days: list[date], full_refresh: bool) -> runner.Outcome:
-    arguments = ["build", "--select", *select.split(), "--exclude-resource-types", "unit_test"]
+def _invoke(
+    settings: Settings, select: str, days: list[date], full_refresh: bool, tests: bool = True
+) -> runner.Outcome:
+    arguments = ["build" if tests else "run", "--select", *select.split()]
     # A test that compares layers runs with the later one.
-    arguments += ["--indirect-selection", "buildable"]
+    arguments += ["--exclude-resource-types", "unit_test", "--indirect-selection", "buildable"] if tests else []
     # Data tests name the dates too, so a full refresh is asked for without any.
     arguments += ["--full-refresh"] if full_refresh else []
     environment = {} if full_refresh else {runner.DATES: ",".join(day.isoformat() for day in days)}
@@ -159,31 +129,6 @@ def _invoke(settings: Settings, select: str, days: list[date], full_refresh: boo
     finally:
         for lock in locks:
             lock.close()
-
-
-def _results(settings: Settings, outcome: runner.Outcome) -> list[NodeResult]:
-    """dbt's results; tables that dbt made whole have the rows that they hold."""
-    nodes = [NodeResult(**node) for node in outcome.nodes]
-    whole = {
-        n.unique_id for n in nodes if n.rows is None and n.status == "success" and n.unique_id in outcome.relations
-    }
-    if not whole:
-        return nodes
-    client = connect(settings)
-    try:
-        found: Mapping[str, int] = dict(
-            client.query(
-                "SELECT concat(database, '.', name), total_rows FROM system.tables"
-                " WHERE concat(database, '.', name) IN {names:Array(String)} AND total_rows IS NOT NULL",
-                parameters={"names": [outcome.relations[unique_id] for unique_id in whole]},
-            ).result_rows
-        )
-    finally:
-        client.close()
-    return [
-        replace(node, rows=found.get(outcome.relations[node.unique_id])) if node.unique_id in whole else node
-        for node in nodes
-    ]
 
 
 def _explain(layer: str, report: BuildReport, error: str) -> str:

@@ -84,6 +84,27 @@ def invoke(
     return Outcome(bool(raw.success), [_node(r) for r in results], str(raw.exception or ""), raw.result, relations)
 
 
+def manifest_file(settings: Settings) -> Path:
+    """dbt's manifest.json of this installation, for tools that read it (Cosmos, the documentation)."""
+    return settings.home / "dbt" / "target" / "manifest.json"
+
+
+def write_manifest(settings: Settings) -> bool:
+    """Write ``manifest_file`` unless it is of the project as it is; return whether it was written.
+
+    Raises ``RuntimeError`` with what dbt says of a project that it cannot parse.
+    """
+    mark = manifest_file(settings).with_suffix(".key")
+    key = manifest.key(PROJECT, dbt_environment(settings))
+    if manifest_file(settings).exists() and mark.exists() and mark.read_text() == key:
+        return False
+    outcome = invoke(settings, ["--quiet", "parse"])
+    if not outcome.success:
+        raise RuntimeError(f"dbt cannot parse the project: {outcome.error}")
+    mark.write_text(key)
+    return True
+
+
 class _Unparsed(Exception):
     """dbt refuses the project's files."""
 

@@ -39,16 +39,17 @@ def load_changed(settings: Settings, run_id: str) -> bool:
 
 
 def _load(settings: Settings, run_id: str, want: str) -> bool:
-    from include.transform.build import BuildError, NodeResult, keep_results
+    from include.transform import results
+    from include.transform.build import BuildError
 
     outcome = runner.invoke(settings, ["seed", "--full-refresh"])
-    nodes = [NodeResult(**node) for node in outcome.nodes]
+    nodes = [results.NodeResult(**node) for node in outcome.nodes]
     if not outcome.success:
         bad = [f"{n.node}: {' '.join(n.message.split())[:400]}" for n in nodes if n.status == "error"]
         raise BuildError("dbt cannot load the seeds: " + (" | ".join(bad) or outcome.error))
     seconds = sum(node.seconds for node in nodes)
-    stamp = NodeResult(NODE, "seed", "success", len(nodes), seconds, want)
-    keep_results(settings, run_id, "seeds", [*nodes, stamp])
+    stamp = results.NodeResult(NODE, "seed", "success", len(nodes), seconds, want)
+    results.keep(settings, run_id, "seeds", [*nodes, stamp])
     log.info("loaded %d seeds in %.1f s", len(nodes), seconds)
     return True
 

@@ -21,6 +21,20 @@ LAST = FIRST + timedelta(DAYS - 1)
 OLD = datetime(2026, 6, 1, tzinfo=UTC)  # exported long after: nothing is provisional
 
 
+BUDGET_COLUMNS = ("workspace", "platform", "account_id", "campaign_id", "month", "budget", "currency")
+MAY = date(2026, 5, 1)
+# About 2,800 a day are spent in `shop`, 900 of them by Display; 1,300 in `single`.
+BUDGETS = [
+    ("shop", "", "", "", MAY, 70_000, "USD"),
+    ("shop", "google_ads", "", "", MAY, 72_000, "USD"),
+    ("shop", "google_ads", "a1", "Display", MAY, 12_000, "USD"),
+    ("shop", "google_ads", "a1", "Shopping", MAY, 21_700, "USD"),
+    ("single", "", "", "", MAY, 60_000, "USD"),
+    ("single", "google_ads", "a1", "Second", MAY, 9_000, "USD"),
+    ("single", "google_ads", "a1", "Third", MAY, 9_000, "USD"),
+]
+
+
 def history(workspace: str, campaign: str, clicks: float, *, cvr: float = 0.04, aov: float = 50.0, **more: Any) -> list:
     """A campaign of clicks a day at 1 a click; ``aov`` sets its return."""
     rng = np.random.default_rng(abs(hash_of(workspace + campaign)))
@@ -87,10 +101,12 @@ def told(dbt_warehouse: Project) -> Iterator[Project]:
     dbt_warehouse.clear()
     dbt_warehouse.stage(rows())
     refuse_rows(dbt_warehouse)
+    dbt_warehouse.client.insert("staging.budgets", BUDGETS, column_names=BUDGET_COLUMNS)
     build(dbt_warehouse, full_refresh=True)
     yield dbt_warehouse
-    for table in ("file_ledger", "load_coverage"):
-        dbt_warehouse.client.command(f"TRUNCATE TABLE ops.{table}")
+    for table in ("ops.file_ledger", "ops.load_coverage"):
+        dbt_warehouse.client.command(f"TRUNCATE TABLE {table}")
+    assert dbt_warehouse.dbt("seed", "--select", "budgets", "--full-refresh").success
     dbt_warehouse.clear()
 
 
@@ -195,6 +211,22 @@ def test_rejected_rows_of_the_export_that_stands_are_told(told: Project) -> None
         f"SELECT toFloat64(cost_reporting) FROM marts.mart_platform_daily WHERE workspace = 'shop' AND date = '{LAST}'"
     )
     assert refused["amount"] == pytest.approx(spend[0][0] * 20 / 200, abs=0.01)
+
+
+def test_a_missed_budget_is_told_where_its_cause_is(told: Project) -> None:
+    rows = told.client.query(
+        "SELECT workspace, kind, entity_type, entity_name, toFloat64(impact_amount) AS amount, confidence, date_end,"
+        " evidence FROM marts.insight_budgets ORDER BY workspace"
+    )
+    shop, single = rows.named_results()
+    assert (shop["kind"], shop["entity_type"], shop["entity_name"]) == ("budget_overrun", "campaign", "Display")
+    assert (single["kind"], single["entity_type"]) == ("budget_underspend", "workspace"), "no part carries it alone"
+    assert shop["date_end"] == LAST
+    evidence = json.loads(shop["evidence"])
+    assert shop["amount"] == pytest.approx(evidence["projected_spend"] - 12_000, abs=0.01)
+    assert 13_000 < shop["amount"] < 18_000
+    assert shop["confidence"] > 0.99
+    assert len(told.query(evidence["sql"])) == 1
 
 
 def test_every_insight_says_what_to_do_and_how_its_money_was_computed(told: Project) -> None:

@@ -19,6 +19,14 @@ _SUMS = (
 _KEYS = "workspace String, platform String"
 _ACCOUNT = f"{_KEYS}, account_id Nullable(String), account_name Nullable(String)"
 
+_FEED = (
+    "workspace String, insight_key String, kind String, severity String, entity_type String,"
+    " entity_id Nullable(String), entity_name Nullable(String), platform Nullable(String),"
+    " account_id Nullable(String), metric Nullable(String), date_start Date, date_end Date, title String,"
+    " body String, next_step String, impact_basis String, impact_amount Nullable(Decimal(18, 2)), impact_currency Nullable(String),"
+    " confidence Float64, rank UInt32, evidence String, is_provisional Bool"
+)
+
 TABLES = {
     "mart_platform_daily": f"{_KEYS}, {_SUMS}",
     "mart_account_daily": f"{_ACCOUNT}, {_SUMS}",
@@ -30,13 +38,8 @@ TABLES = {
         " impact_reporting Nullable(Decimal(18, 2)), impact_currency Nullable(String), baseline_days UInt16,"
         " is_provisional Bool"
     ),
-    "insight_feed": (
-        "workspace String, insight_key String, kind String, severity String, entity_type String,"
-        " entity_id Nullable(String), entity_name Nullable(String), platform Nullable(String),"
-        " account_id Nullable(String), metric Nullable(String), date_start Date, date_end Date, title String,"
-        " body String, next_step String, impact_basis String, impact_amount Nullable(Decimal(18, 2)), impact_currency Nullable(String),"
-        " confidence Float64, rank UInt32, evidence String, is_provisional Bool"
-    ),
+    "insight_feed": _FEED,
+    "insight_budgets": _FEED,
 }
 
 

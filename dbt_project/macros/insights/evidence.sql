@@ -66,3 +66,8 @@
 {% macro evidence_data_type() -%}
     Tuple(subject String, reasons Map(String, UInt64), dates Array(Date), rows {{ _rows() }}, sql String)
 {%- endmacro %}
+
+{# Amounts are in the budget's currency. #}
+{% macro evidence_budget_type() -%}
+    Tuple(budget Float64, spend_to_date Nullable(Float64), expected_to_date Nullable(Float64), projected_spend Nullable(Float64), projected_low Nullable(Float64), projected_high Nullable(Float64), pace Nullable(Float64), dates Array(Date), rows {{ _rows() }}, sql String)
+{%- endmacro %}

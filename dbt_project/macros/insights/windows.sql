@@ -76,3 +76,28 @@ where e.entity_type = 'campaign' and e.family = 'results_down' and {{ with_histo
 {% macro insight_no_campaigns() -%}
     cast([], 'Array(Tuple(String, String, String))')
 {%- endmacro %}
+
+{# Whether a budget, a tuple of (platform, account, campaign, …), lies in another and is not the same. #}
+{% macro budget_lies_in(narrow, wide) -%}
+    (
+        {{ wide }}.1 in ('', {{ narrow }}.1) and {{ wide }}.2 in ('', {{ narrow }}.2) and {{ wide }}.3 in ('', {{ narrow }}.3)
+        and ({{ wide }}.1, {{ wide }}.2, {{ wide }}.3) != ({{ narrow }}.1, {{ narrow }}.2, {{ narrow }}.3)
+    )
+{%- endmacro %}
+
+{# Whether a budget within this one carries 60 % of its miss; the fourth element of the tuples is the money. #}
+{% macro has_cause_within(own, others) -%}
+    arrayExists(x -> {{ budget_lies_in('x', own) }} and x.4 >= 0.6 * {{ own }}.4, {{ others }})
+{%- endmacro %}
+
+{# Whether this budget lies in one that is missed by many parts together. #}
+{% macro is_part_of_cause(own, others) -%}
+    arrayExists(
+        wide -> {{ budget_lies_in(own, 'wide') }} and not {{ has_cause_within('wide', others) }}, {{ others }}
+    )
+{%- endmacro %}
+
+{# How many elements of an array are above a number. #}
+{% macro count_above(numbers, number) -%}
+    arrayCount(n -> n > {{ number }}, {{ numbers }})
+{%- endmacro %}

@@ -4,16 +4,16 @@ The API works as the role ``insightflow_api``, which owns nothing and is held by
 settings ``insightflow.sees``, ``.edits`` and ``.administers`` of its transaction (names divided by U+001F, ``*`` is
 every workspace). Without these settings it sees no row.
 
-Revision ID: 0002
-Revises: 0001
+Revision ID: 0003
+Revises: 0002
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -141,6 +141,8 @@ STATEMENTS = (
     ),
     "CREATE TRIGGER insights_truncate AFTER TRUNCATE ON insights FOR EACH STATEMENT EXECUTE FUNCTION insight_versions_bump()",
     "INSERT INTO insight_versions (workspace) SELECT DISTINCT workspace FROM insights",
+    # The history of insights is noted for whoever changes one, and read as the insights are.
+    "ALTER FUNCTION note_insight_change() SECURITY DEFINER SET search_path = public",
     # Whether every workspace of a user is administered in this transaction; policies alone could not see the others.
     f"""
     CREATE FUNCTION insightflow_administers(name text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
@@ -152,6 +154,7 @@ STATEMENTS = (
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
         for table in (
             "insights",
+            "insight_history",
             "insight_versions",
             "uploads",
             "users",
@@ -161,7 +164,7 @@ STATEMENTS = (
             "alert_log",
         )
     ),
-    "GRANT SELECT ON insights, insight_versions, uploads, memberships, alert_settings, alert_log TO insightflow_api",
+    "GRANT SELECT ON insights, insight_history, insight_versions, uploads, memberships, alert_settings, alert_log TO insightflow_api",
     "GRANT UPDATE (status, status_by, status_at, resolved_at) ON insights TO insightflow_api",
     "GRANT INSERT, UPDATE (status, files, request_hash, received_at, error) ON uploads TO insightflow_api",
     "GRANT SELECT (id, run_id, published_at) ON publications TO insightflow_api",
@@ -174,7 +177,7 @@ STATEMENTS = (
     "GRANT INSERT, UPDATE ON alert_settings TO insightflow_api",
     *(
         f"CREATE POLICY {table}_read ON {table} FOR SELECT TO insightflow_api USING {_held('sees')}"
-        for table in ("insights", "insight_versions", "uploads")
+        for table in ("insights", "insight_history", "insight_versions", "uploads")
     ),
     f"CREATE POLICY insights_change ON insights FOR UPDATE TO insightflow_api USING {_held('edits')} WITH CHECK {_held('edits')}",
     f"CREATE POLICY uploads_add ON uploads FOR INSERT TO insightflow_api WITH CHECK {_held('edits')}",
@@ -210,11 +213,13 @@ def downgrade() -> None:
         "UPDATE users SET role = m.role, workspaces = m.names FROM (SELECT username, min(role) AS role,"
         " array_agg(workspace) AS names FROM memberships GROUP BY username) AS m WHERE m.username = users.username"
     )
-    for table in ("users", "insights"):
+    op.execute("ALTER FUNCTION note_insight_change() SECURITY INVOKER RESET ALL")
+    for table in ("users", "insights", "insight_history"):
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
     for policy, table in (
         ("users_read", "users"), ("users_add", "users"), ("users_change", "users"), ("users_remove", "users"),
-        ("insights_read", "insights"), ("insights_change", "insights"),
+        ("insights_read", "insights"),
+        ("insight_history_read", "insight_history"), ("insights_change", "insights"),
     ):  # fmt: skip
         op.execute(f"DROP POLICY {policy} ON {table}")
     op.execute("DROP FUNCTION insightflow_administers")

@@ -1,0 +1,3 @@
+{{ config(unique_key='month_start') }}
+
+{{ mart(['account'], 'month') }}

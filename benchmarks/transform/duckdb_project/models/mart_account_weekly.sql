@@ -1,0 +1,3 @@
+{{ config(unique_key='week_start') }}
+
+{{ mart(['account'], 'week') }}

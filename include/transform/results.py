@@ -1,0 +1,96 @@
+"""What became of each node: in the task's log, and in ``ops.dbt_results``."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from include.settings import Settings
+from include.transform import runner
+from include.warehouse.client import connect
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model, test or seed.
+
+    ``rows``: that a model wrote, or that fail a test; None where nobody counts (a view). ``sql``: as it was compiled.
+    """
+
+    node: str
+    resource_type: str
+    status: str
+    rows: int | None
+    seconds: float
+    message: str
+    unique_id: str = ""
+    sql: str = ""
+
+
+def keep(settings: Settings, run_id: str, layer: str, nodes: Sequence[NodeResult]) -> None:
+    """Append node results to ``ops.dbt_results``, and write them to the log, one line a node."""
+    if not nodes:
+        return
+    now = datetime.now(UTC)
+    for node in nodes:
+        counted = "" if node.rows is None else f", {node.rows} {'failing ' * (node.resource_type == 'test')}rows"
+        log.info("%-7s %s %s (%.2f s%s)", node.status, node.resource_type, node.node, node.seconds, counted)
+    rows = [{"run_id": run_id, "finished_at": now, "layer": layer, **asdict(node)} for node in nodes]
+    client = connect(settings)
+    try:
+        columns = list(rows[0])
+        client.insert("ops.dbt_results", [list(row.values()) for row in rows], column_names=columns)
+    finally:
+        client.close()
+
+
+def of(settings: Settings, outcome: runner.Outcome) -> list[NodeResult]:
+    """Results of a call of dbt; tables that dbt made whole have the rows that they hold."""
+    nodes = [NodeResult(**node) for node in outcome.nodes]
+    whole = {
+        n.unique_id for n in nodes if n.rows is None and n.status == "success" and n.unique_id in outcome.relations
+    }
+    if not whole:
+        return nodes
+    client = connect(settings)
+    try:
+        found: Mapping[str, int] = dict(
+            client.query(
+                "SELECT concat(database, '.', name), total_rows FROM system.tables"
+                " WHERE concat(database, '.', name) IN {names:Array(String)} AND total_rows IS NOT NULL",
+                parameters={"names": [outcome.relations[unique_id] for unique_id in whole]},
+            ).result_rows
+        )
+    finally:
+        client.close()
+    return [
+        replace(node, rows=found.get(outcome.relations[node.unique_id])) if node.unique_id in whole else node
+        for node in nodes
+    ]
+
+
+def of_file(path: Path) -> list[NodeResult]:
+    """Results from dbt's ``run_results.json``."""
+    found = []
+    for result in json.loads(path.read_text())["results"]:
+        kind, _, name = result["unique_id"].split(".")[:3]
+        rows = result["failures"] if kind == "test" else result["adapter_response"].get("rows_affected")
+        found.append(
+            NodeResult(
+                node=name,
+                resource_type=kind,
+                status=result["status"],
+                rows=rows if isinstance(rows, int) and rows >= 0 else None,
+                seconds=float(result["execution_time"] or 0),
+                message=str(result["message"] or ""),
+                unique_id=result["unique_id"],
+                sql=str(result.get("compiled_code") or ""),
+            )
+        )
+    return found
