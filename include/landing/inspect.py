@@ -16,12 +16,12 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from include.landing.accounts import note_shape
 from include.landing.bucket import Bucket, sql_string
 from include.landing.errors import CONTENT_ERRORS, error_code, refusal_of
-from include.landing.forms import Attempt, form_of, reader_of
+from include.landing.forms import Attempt, form_of, make_readable, reader_of
 from include.landing.group_load import SETTINGS, recognise, statements_of
 from include.landing.ledger import LedgerLine
 from include.landing.readers.delimited import Layout
 from include.landing.recognise import Match, normal
-from include.landing.sniff import empty_report, sniff, write_copy
+from include.landing.sniff import empty_report, sniff
 from include.landing.specs import KEYS, METRICS, Source
 from include.landing.statement import Statement
 from include.warehouse.client import connect
@@ -109,9 +109,7 @@ def _look(
         found.source, found.shape = empty[0].source, empty[1].id
         found.warnings.append("the report says that it has no rows")
         return
-    if sniffed.needs_copy:
-        attempt.key = f"{attempt.key}.plain"
-        write_copy(bucket, sniffed, attempt.key)
+    make_readable(bucket, attempt, f"{attempt.key}.plain")
     form = form_of(bucket, attempt, source)
     if isinstance(form.shown, Layout):
         found.delimiter, found.header_line = form.shown.delimiter, form.shown.line + 1

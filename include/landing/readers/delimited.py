@@ -65,7 +65,9 @@ def layout_of(head: str, source: Source | None) -> Layout:
 def delimited_reader(layout: Layout, files: Files) -> Reader:
     """Records of files of one layout, blank lines among them."""
     names = [f"c{index}" for index in range(len(layout.headers))]
-    structure = ", ".join(f"{name} Nullable(String)" for name in [*names, "overflow"])
+    # NULL tells an absent cell from an empty one where that is asked: maps of NULLs for all cells would cost.
+    nullable = {names[min(1, len(names) - 1)], names[-1], "overflow"}
+    structure = ", ".join(f"{n} {'Nullable(String)' if n in nullable else 'String'}" for n in [*names, "overflow"])
     settings: dict[str, str | int] = {
         "format_csv_delimiter": layout.delimiter,
         "input_format_csv_allow_whitespace_or_tab_as_delimiter": int(layout.delimiter == "\t"),

@@ -32,6 +32,12 @@ SETTINGS: dict[str, str | int] = {
     "input_format_json_ignore_unknown_keys_in_named_tuple": 0,
     "input_format_null_as_default": 1,
 }
+# Beside the list: paging and the like, no data. A block of documents, and the sort that numbers records, stay small.
+OF_DOCUMENTS: dict[str, str | int] = {
+    "input_format_skip_unknown_fields": 1,
+    "input_format_max_block_size_bytes": 32 * 1024**2,
+    "max_bytes_before_external_sort": 128 * 1024**2,
+}
 INFERENCE = (
     "input_format_json_infer_incomplete_types_as_strings = 1, "
     "input_format_json_try_infer_named_tuples_from_objects = 1, input_format_json_read_objects_as_strings = 1, "
@@ -118,6 +124,11 @@ def json_reader(client: Client, files: Files, source: Source | None, *, whole: b
 
 def _rank(item: tuple[Reader, Match]) -> tuple[bool, int, int]:
     return (item[1].marked, *item[1].score)
+
+
+def record_paths() -> set[str]:
+    """Paths at which any spec looks for records in a document."""
+    return {path for path, *_ in _record_paths(None)}
 
 
 def _record_paths(source: Source | None) -> list[tuple[str, NamedLists | None, Series | None]]:
@@ -255,7 +266,7 @@ def _nested(files: Files, top: Tree, path: str, series: Series | None = None) ->
     numbered = (
         f"SELECT *, row_number() OVER (PARTITION BY path ORDER BY {', '.join(order)}) AS row_number FROM {source}"
     )
-    settings = {**SETTINGS, "input_format_skip_unknown_fields": 1}  # beside the list: paging and the like, no data
+    settings = SETTINGS | OF_DOCUMENTS
     return Reader("json", numbered, {**cells, **parents}, settings, context=frozenset(parents), records=path)
 
 
@@ -293,7 +304,7 @@ def _named(client: Client, files: Files, top: Tree, path: str, named: NamedLists
     )
     function = files("JSONEachRow", _structure(top, open_lists))
     wanted = ", ".join(f"arrayMap(x -> ifNull(tupleElement(x, '{k}'), ''), {identifier(n)})" for n, k, *_ in lists)
-    settings = {**SETTINGS, "input_format_skip_unknown_fields": 1}
+    settings = SETTINGS | OF_DOCUMENTS
     clause = Reader("json", "", {}, settings).settings_clause(strict=False)
     headers = client.query(f"SELECT DISTINCT {wanted} FROM {function}{clause}").result_rows
     if len(headers) != 1:
