@@ -23,7 +23,7 @@ STAMP_DEV := $(VENV)/.installed-dev
 INSIGHTFLOW := $(BIN)/python -m include.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick up down clean lint bench docs lock
+.PHONY: help demo test test-quick up down clean lint bench docs screenshots lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -65,7 +65,17 @@ lint: $(STAMP_DEV) ## ruff, mypy, sqlfluff
 	@$(BIN)/mypy
 	@test ! -d dbt_project/models || $(BIN)/sqlfluff lint --processes 2 dbt_project/models
 
-test: lint ## lint, then the whole suite, quick tests first
+# Tests of the dashboard drive Debian's Chromium. Where it cannot be installed they are skipped, and say so.
+.PHONY: chromium
+chromium:
+	@if command -v chromium >/dev/null || test -x "$$INSIGHTFLOW_TEST_CHROMIUM"; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium, for the tests of the dashboard"; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null 2>&1 || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || echo "chromium could not be installed"; \
+	else echo "the tests of the dashboard need Chromium: apt-get install chromium, or name another in INSIGHTFLOW_TEST_CHROMIUM"; fi
+
+test: lint chromium ## lint, then the whole suite, quick tests first
 	@$(BIN)/pytest -q -m "not integration and not e2e"
 	@$(BIN)/pytest -q -m "integration and not e2e"
 	@$(BIN)/pytest -q -m e2e || [ $$? -eq 5 ]
@@ -76,9 +86,13 @@ test-quick: $(STAMP_DEV) ## only the tests that start no engine
 bench: $(STAMP_DEV) ## measure the pipeline and its peers
 	@$(BIN)/python benchmarks/run.py
 
-docs: $(STAMP) ## docs/sources.md from the specs; dbt's documentation of the models, below the installation's folder
+docs: $(STAMP) ## docs/sources.md from the specs, docs/data-dictionary.md from the models; with the warehouse up, dbt's pages
 	@$(BIN)/python -m include.landing.document
-	@$(INSIGHTFLOW) docs
+	@$(BIN)/python -m include.transform.dictionary
+	@$(INSIGHTFLOW) docs || echo "dbt's own pages want the warehouse: make up, then make docs"
+
+screenshots: $(STAMP_DEV) chromium ## take docs/screenshots again from the running demo
+	@$(BIN)/python -m tests.support.screenshots
 
 lock: $(BIN)/uv ## compile requirements*.in to the pinned requirements*.txt
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements.in -o requirements.txt

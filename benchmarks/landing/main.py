@@ -32,6 +32,8 @@ TITLES = {
     "landing": "InsightFlow: landing",
     "staging": "InsightFlow: staging",
     "whole": "**InsightFlow: bucket to typed staging**",
+    "read": "a pass over InsightFlow's staging (sums by campaign and day)",
+    "read_staged": "the same over the table like staging's",
     "pandas": "pandas + insert_df",
     "polars_read": "polars, read only",
     "polars_insert": "polars + insert_arrow",
@@ -84,13 +86,14 @@ def measure(
     # The unit of a quirky file and of many small ones is the same table as one plain CSV.
     unit = path if case in PEER_WAYS else path.parent / "report.csv"
     if case != "small":
-        for name, target in (("direct", "plain"), ("staged", "staging")):
+        for name, target in (("direct", "plain"), ("staged", "staging"), ("read_staged", "read")):
             command = (sys.executable, "-m", "benchmarks.landing.direct", str(unit), target)
             found[name] = repeated(options.repeat, lambda c=command: as_process(notes, "chDB", rows, *c))  # type: ignore[misc]
     landed = [engine.land(path) for _ in range(1 if case == "small" else options.repeat)]
-    found["landing"] = median([landing for landing, _ in landed])
-    found["staging"] = median([staging for _, staging in landed])
-    found["whole"] = median([landing + staging for landing, staging in landed])
+    found["landing"] = median([landing for landing, *_ in landed])
+    found["staging"] = median([staging for _, staging, _ in landed])
+    found["whole"] = median([landing + staging for landing, staging, _ in landed])
+    found["read"] = median([reading for *_, reading in landed])
     engine.empty()
     for way in PEER_WAYS.get(case, ()):
         command = (options.peers, str(HERE / "peers.py"), way, str(path), engine.url, str(engine.server))

@@ -20,6 +20,8 @@
     {%- set rebuilt = dates_and_following(comparison_days()) -%}
     {%- if rebuilt is none -%}
         arrayMap(age -> {{ date }} + age, range({{ comparison_days() + 1 }}))
+    {%- elif rebuilt | length == 0 -%}
+        cast([] as Array(Date))
     {%- else -%}
         arrayFilter(
             day -> day between {{ date }} and {{ date }} + {{ comparison_days() }},

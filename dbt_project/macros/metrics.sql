@@ -50,6 +50,21 @@
     {{ safe_ratio('(' ~ current ~ ' - ' ~ previous ~ ')', 'abs(' ~ previous ~ ')') }}
 {%- endmacro %}
 
+{# sessions of web analytics per ad click; far below 1 where clicks get lost or lack UTMs #}
+{% macro sessions_per_click(sessions='sessions', clicks='clicks') -%}
+    {{ safe_ratio(sessions, clicks) }}
+{%- endmacro %}
+
+{# cost per session of web analytics #}
+{% macro cost_per_session(cost='cost', sessions='sessions') -%}
+    {{ safe_ratio(cost, sessions) }}
+{%- endmacro %}
+
+{# cost per key event of web analytics #}
+{% macro cost_per_key_event(cost='cost', key_events='key_events') -%}
+    {{ safe_ratio(cost, key_events) }}
+{%- endmacro %}
+
 {# All ratio columns of a mart from its sums: those of account currency, or with money='reporting' those of
    reporting currency, named with the suffix. Ratios without money (ctr, cvr) come once. With `of` ('_previous') the
    sums and the ratios have that suffix. #}

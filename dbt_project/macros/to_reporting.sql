@@ -1,18 +1,20 @@
-{# Money of a fact row `s` in reporting currency: as it is where the currencies are the same (no rate needed), else
-   by the cross rate over EUR, in Decimal, rounded to 6 places; NULL where a rate is missing. `account_fx` and
-   `reporting_fx` are the rates of the two currencies on the day; EUR is one unit of itself; 0 is
-   what a join without a match gives. #}
+{# Money of a fact row `s` in reporting currency: as it is where the currencies are the same, else by the rate of the
+   day (`fx`, a row of int_fx_rates_daily), in Decimal, rounded to 6 places; NULL where no rate is known, never 1:1. #}
 {% macro to_reporting(column) -%}
     if(
         s.currency = s.reporting_currency,
         {{ column }},
         cast(
-            round(
-                {{ column }}
-                * if(s.reporting_currency = 'EUR', 1, nullIf(reporting_fx.units_per_eur, 0))
-                / if(s.currency = 'EUR', 1, nullIf(account_fx.units_per_eur, 0)),
-                6
-            ) as Nullable(Decimal(38, 6))
+            round(toDecimal256({{ column }}, 6) * fx.units / fx.per, 6) as Nullable(Decimal(38, 6))
         )
     )
+{%- endmacro %}
+
+{# The rates of the dates being built, joined to facts `s` as `fx`. #}
+{% macro join_rates() -%}
+left join (
+    select *
+    from {{ ref('int_fx_rates_daily') }}
+    where {{ only_build_dates('date') }} and origin != 'same'
+) as fx on s.workspace = fx.workspace and s.currency = fx.currency and s.date = fx.date
 {%- endmacro %}

@@ -9,7 +9,7 @@ with both_sides as (
         date,
         toUInt8(dateDiff('day', date, toDate(exported_at)) <= restatement_days) as provisional
     from {{ ref('stg_ad_performance') }}
-    where {{ only_tested_dates('date') }}
+    where {{ only_tested_dates('date') }} and not {{ is_web_analytics('platform') }}
     union all
     select
         'facts' as side,

@@ -1,40 +1,42 @@
 -- Rule 4: one currency needs no rate; without a rate money is NULL, never 1:1; cost and value share a rate.
-with rated as (
-    select concat(currency, toString(date)) as currency_day
-    from {{ ref('int_fx_rates_daily') }}
-),
-
-facts as (
+with facts as (
+    {% for fact in ('fct_ad_performance_daily', 'fct_ad_performance_segment_daily') %}
     select
-        *,
-        coalesce(currency = reporting_currency, false) as needs_none,
-        coalesce(currency = 'EUR', false) or coalesce(concat(currency, toString(date)), '') in (
-            select rated.currency_day from rated
-        ) as has_account_rate,
-        reporting_currency = 'EUR' or concat(reporting_currency, toString(date)) in (
-            select rated.currency_day from rated
-        ) as has_reporting_rate
-    from {{ ref('fct_ad_performance_daily') }}
+        '{{ fact }}' as fact,
+        workspace,
+        date,
+        currency,
+        reporting_currency,
+        cost,
+        conversion_value,
+        cost_reporting,
+        conversion_value_reporting
+    from {{ ref(fact) }}
     where {{ only_tested_dates('date') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
-expected as (
+rated as (
     select
-        *,
-        needs_none or (has_account_rate and has_reporting_rate) as is_convertible
-    from facts
+        f.*,
+        coalesce(f.currency = f.reporting_currency, false) as needs_none,
+        toFloat64(r.units) / toFloat64(r.per) as rate
+    from facts as f
+    left join {{ ref('int_fx_rates_daily') }} as r
+        on f.workspace = r.workspace and f.date = r.date and f.currency = r.currency
 )
 
 select *
-from expected
+from rated
 where
-    (needs_none and not (cost <=> cost_reporting and conversion_value <=> conversion_value_reporting))
-    or (cost_reporting is null) != (cost is null or not is_convertible)
-    or (conversion_value_reporting is null) != (conversion_value is null or not is_convertible)
-    or coalesce(
-        abs(
-            toFloat64(cost_reporting) * toFloat64(conversion_value)
-            - toFloat64(conversion_value_reporting) * toFloat64(cost)
-        ) > 1e-5 * (1 + abs(toFloat64(cost)) + abs(toFloat64(conversion_value))),
-        false
+    {% for money in ('cost', 'conversion_value') %}
+    (needs_none and not ({{ money }} <=> {{ money }}_reporting))
+    or (not needs_none and ({{ money }}_reporting is null) != ({{ money }} is null or rate is null))
+    or (
+        not needs_none
+        and abs(ifNull(toFloat64({{ money }}_reporting) - toFloat64({{ money }}) * rate, 0))
+        > 1e-5 + 1e-9 * abs(ifNull(toFloat64({{ money }}_reporting), 0))
     )
+    {{ 'or' if not loop.last }}
+    {% endfor %}

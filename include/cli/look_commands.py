@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(ledger)
     app.command()(rejects)
     app.command()(builds)
+    app.command()(rates)
     app.command()(sql)
 
 
@@ -168,6 +169,49 @@ def rejects(limit: Limit = 50, workspace: Workspace = None, as_json: Json = Fals
         {"workspace": workspace or "", "limit": limit},
     )
     show(rows, as_json, empty="no rejected rows")
+
+
+def rates(
+    limit: Limit = 50,
+    workspace: Workspace = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Only currencies and dates without a rate.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Exchange rates by which money became reporting currency, the newest dates first; currencies without any first of all."""
+    show(
+        rate_rows(limit, workspace, missing),
+        as_json,
+        empty="no money needed a rate" if not missing else "no rate is missing",
+    )
+
+
+def rate_rows(limit: int, workspace: str | None = None, missing: bool = False) -> list[dict[str, Any]]:
+    """Without a rate: a row a currency with its dates. Else also a row a currency and day with the rate that was used."""
+    from include.quality.rates import in_words, money_without_rate
+    from include.warehouse.client import connect
+
+    client = connect(get_settings(), reader=True)
+    try:
+        without = [
+            {
+                "workspace": row["workspace"], "date": in_words(row["dates"]), "from": row["currency"],
+                "to": row["reporting_currency"], "rate": None, "of": None, "origin": "none: drop a file into fx_rates/",
+            }
+            for row in money_without_rate(client)
+            if workspace in (None, row["workspace"])
+        ]  # fmt: skip
+    finally:
+        client.close()
+    if missing:
+        return without[:limit]
+    used = query(
+        "SELECT workspace, toString(date) AS date, currency AS from, reporting_currency AS to,"
+        " toFloat64(units) / toFloat64(per) AS rate, toString(rate_date) AS of, origin FROM marts.int_fx_rates_daily"
+        " WHERE origin IN ('file', 'seed') AND ({workspace:String} = '' OR workspace = {workspace:String})"
+        " ORDER BY date DESC, workspace, from LIMIT {limit:UInt32}",
+        {"workspace": workspace or "", "limit": limit},
+    )
+    return (without + used)[:limit]
 
 
 def sql(

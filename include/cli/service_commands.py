@@ -71,14 +71,10 @@ def doctor(
 
 
 def docs() -> None:
-    """Write dbt's documentation of the models below the installation's folder. The warehouse must be up."""
-    from include.transform import runner
+    """Write dbt's documentation of the models, for the API's page of them. The warehouse must be up."""
+    from include.transform import documentation
 
-    settings = get_settings()
-    outcome = runner.invoke(settings, ["docs", "generate", "--static"])
-    if not outcome.success:
-        raise RuntimeError(f"dbt cannot write its documentation: {outcome.error}")
-    say(f"written: {settings.home / 'dbt' / 'target' / 'static_index.html'}")
+    say(f"written: {documentation.write(get_settings())}")
 
 
 def purge(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:

@@ -177,7 +177,7 @@ def _meaning(path: Path, spec: Source) -> Iterator[Problem]:
         if spec.source != "generic" and not shape.recognise and not shape.recognise_preamble:
             yield problem(at, "nothing marks the shape", "give recognise: headers that only this platform has")
         for group in shape.required:
-            if not set(group) & set(shape.columns):
+            if not set(group) & {*shape.columns, *shape.measures}:
                 yield problem(
                     (*at, "required"), f"none of {', '.join(group)} is a column", "add its headers, or relax required"
                 )

@@ -15,12 +15,14 @@ from include.landing.errors import RefusedFile, refuse
 from include.landing.forms import Attempt
 from include.landing.ledger import LedgerLine
 from include.landing.recognise import Match, normal
+from include.landing.salvage import MALFORMED
 from include.landing.specs import METRICS, Shape
 from include.landing.statement import MAIN_EVENT, ROWS, Statement
 from include.landing.totals import check_declared
 
 # Segments that make a file's rows a grain of their own.
 SEGMENT_GRAINS = {
+    "event": ("event_name",),
     "search_term": ("search_term",),
     "keyword": ("keyword_id", "keyword"),
     "landing_page": ("landing_page",),
@@ -44,8 +46,8 @@ def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
     line, shape = attempt.line, match.shape
     line.source, line.shape = match.source.source, shape.id
     line.restatement_days = match.source.restatement_days
-    line.headers = list(headers)
-    line.column_map = {str(column): str(found) for column, found in match.columns.items()}
+    line.headers = [header for header in headers if header != MALFORMED]
+    line.column_map = {str(column): str(found) for column, found in match.columns.items()} | match.measures
     if shape.missing_metric == "zero" and attempt.sniffed and attempt.sniffed.format == "json":
         # APIs leave out what is 0 (proto3's JSON; Pinterest: "if a column has no value, it may not be returned"), and
         # may do so in every record of a quiet day.
@@ -119,6 +121,8 @@ def count(client: Client, statement: Statement, attempts: Sequence[Attempt]) -> 
         if disposition == "loaded":
             counted.date_min, counted.date_max, counted.repeats = first, last, n > distinct
             counted.grain = grain_of({grain for grain, m in zip(marks, named_rows, strict=True) if m})
+            if shape.rates:
+                counted.grain = "rate"
             counted.exported_at = exported.replace(tzinfo=UTC) if exported else None
     return found
 
@@ -128,9 +132,9 @@ def grain_of(named: Collection[str]) -> str:
 
     Search terms, keywords and landing pages are grains of their own: platforms leave out what is rare, private or has
     none, so their sums are below those of the ad groups and campaigns that they name. A landing page beside an ad is
-    an attribute of the ad.
+    an attribute of the ad. Web analytics count a session once for each of its events.
     """
-    order = ("search_term", "keyword", "ad", "landing_page", "ad_group", "campaign")
+    order = ("event", "search_term", "keyword", "ad", "landing_page", "ad_group", "campaign")
     return next((grain for grain in order if grain in named), "account")
 
 

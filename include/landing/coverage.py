@@ -9,6 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from include.landing.bucket import sql_string
 from include.landing.ledger import LedgerLine
+from include.landing.rates import is_of_rates
 from include.landing.statement import ROWS
 
 NO_TIME = "'1970-01-01 00:00:00.000'"
@@ -16,7 +17,8 @@ DATES = "%Y-%m-%d %H:%M:%S.%f"
 
 
 def write_coverage(client: Client, lines: Sequence[LedgerLine]) -> None:
-    """Note what the lines' loads cover. Visible with their ledger rows, which come after."""
+    """Note what the lines' loads cover; exchange rates cover nothing. Visible with their ledger rows, which come after."""
+    lines = [line for line in lines if not is_of_rates(line.source)]
     if not lines:
         return
     ids = ", ".join(str(line.load_id) for line in lines)

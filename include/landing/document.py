@@ -179,6 +179,7 @@ def _source(spec: Source) -> str:
         rows += [
             (f"segment {line.name}", "; ".join(_code(h) for h in line.headers), "") for line in segment_lines(shape)
         ]
+        rows += [(f"measure {name}", "; ".join(map(_code, headers)), "") for name, headers in shape.measures.items()]
         lines += [_table(("column", "headers, best first", "unit"), rows)]
         lines += [*(f"- {said}" for said in habits(shape)), ""]
     return "\n".join(lines)

@@ -34,24 +34,29 @@ def decide_marks(proved: Mapping[str, Sequence[str]], fixed: str) -> dict[str, s
     return decided
 
 
+DAY_AND_MONTH = r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d\d)([ T|,].*)?"
+STYLES = (
+    ("iso", r"\d{4}-\d\d?-\d\d?([ T|].*)?"),
+    ("compact", r"(19|20)\d{6}"),
+    ("ymd_slash", r"\d{4}/\d\d?/\d\d?([ T|].*)?"),
+    ("named", r".*[^\W\d_]{3}.*\d{4}.*"),
+)
+
+
 def decide_date_style(dates: Sequence[str], fixed: str) -> str | None:
-    """Date style of the file: the spec's, else the one that its cells show; None where 3/4/2025 stays ambiguous."""
+    """Date style of the file: the spec's, else what its cells prove of the order of day and month, else how they are
+    written. None where each is as 3/4/2025 and none proves the order; where only some are, those are refused alone."""
     if fixed != "auto":
         return fixed
-    cells = [cell.strip() for cell in dates]
-    for style, pattern in (
-        ("iso", r"\d{4}-\d\d?-\d\d?([ T|].*)?"),
-        ("compact", r"\d{8}"),
-        ("ymd_slash", r"\d{4}/\d\d?/\d\d?([ T|].*)?"),
-        ("named", r"[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}\.?[ -][A-Za-z]{3,9}\.?,?[ -]\d{4}"),
-    ):
-        if any(re.fullmatch(pattern, cell) for cell in cells):
-            return style
-    parts = [hit for cell in cells if (hit := re.match(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d\d)\b", cell))]
-    if not parts:
-        return "iso"
-    day_first = any(int(hit.group(1)) > 12 for hit in parts) or all("." in hit.group(0) for hit in parts)
+    cells = [cell.strip() for cell in dates if cell.strip()]
+    parts = [hit for cell in cells if (hit := re.fullmatch(DAY_AND_MONTH, cell))]
+    day_first = any(int(hit.group(1)) > 12 for hit in parts)
     month_first = any(int(hit.group(2)) > 12 for hit in parts)
-    if day_first == month_first:
+    if parts and not month_first and all("." in hit.group(0) for hit in parts):
+        day_first = True
+    if day_first != month_first:
+        return "dmy" if day_first else "mdy"
+    written = next((style for style, form in STYLES if any(re.fullmatch(form, cell) for cell in cells)), None)
+    if parts and not day_first and written is None:
         return None
-    return "dmy" if day_first else "mdy"
+    return written or "iso"

@@ -12,14 +12,19 @@ from include.landing.bucket import Bucket, BucketFile
 from include.landing.ledger import LedgerLine
 from include.landing.readers.base import Reader
 from include.landing.readers.delimited import Layout, delimited_reader, layout_of
-from include.landing.readers.json_records import json_reader, signature
+from include.landing.readers.json_records import json_reader, record_paths, signature
 from include.landing.readers.packed import unpacked
 from include.landing.readers.parquet import parquet_reader, schema_of
-from include.landing.sniff import Sniffed
+from include.landing.sniff import Sniffed, write_copy
 from include.landing.specs import Format, Source
+from include.landing.split import is_splittable, split
 
 # In a selection {a,b} of several files these characters would mean something else.
 SELECTION_CHARACTERS = set("{},*?[]")
+
+
+# Counting the lines of records of several lines takes memory; above this a line number is that of the record.
+LINES_COUNTED_UP_TO = 64 * 1024**2
 
 
 @dataclass
@@ -31,9 +36,15 @@ class Attempt:
     sniffed: Sniffed | None = None
     key: str = ""
     """Key that ClickHouse reads: the file, or its working copy."""
+    in_pieces: bool = False
+    """Whether that is a document cut into lines (``split``)."""
     preamble: tuple[str, ...] = ()
     ending: str = ""
     """Text of the file's last lines, where they could be read."""
+    mended: bool = False
+    """Whether ``key`` is a copy in which lines that are no records stand as text."""
+    copies: list[str] = field(default_factory=list)
+    """Keys of working copies, to be removed."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +59,32 @@ class Form:
     schema: Any = field(default=None, compare=False, hash=False)
 
 
+def make_readable(bucket: Bucket, attempt: Attempt, key: str) -> None:
+    """Write a working copy under ``key`` where the engine cannot read the file as it lies, or not in little memory."""
+    sniffed = attempt.sniffed
+    assert sniffed is not None
+    if is_splittable(sniffed) and split(bucket, sniffed, key, record_paths()):
+        attempt.key, attempt.in_pieces = key, True
+        attempt.copies.append(key)
+    elif sniffed.needs_copy:
+        attempt.key = key
+        attempt.copies.append(key)
+        write_copy(bucket, sniffed, key)
+
+
 def form_of(bucket: Bucket, attempt: Attempt, source: Source | None) -> Form:
     """The form of a file that was sniffed; notes the lines before its header. Raises ``RefusedFile``."""
     sniffed = attempt.sniffed
     assert sniffed is not None
-    compression = "none" if sniffed.needs_copy else sniffed.compression
-    alone = attempt.key if SELECTION_CHARACTERS & set(attempt.key) else ""
+    compression = "none" if attempt.key != attempt.file.key else sniffed.compression
+    alone = attempt.key if attempt.in_pieces or SELECTION_CHARACTERS & set(attempt.key) else ""
     shown: Any
     schema = None
     if sniffed.format == "csv":
         layout = layout_of(sniffed.head, source)
         attempt.preamble, attempt.ending = layout.preamble, sniffed.last_lines
-        shown = Layout(layout.delimiter, layout.line, layout.headers, ())
+        breaks = layout.line_breaks and sniffed.file.size <= LINES_COUNTED_UP_TO
+        shown = Layout(layout.delimiter, layout.line, layout.headers, (), breaks)
     elif sniffed.format == "json":
         shown = signature(sniffed.head)
     else:

@@ -13,11 +13,12 @@ from include.landing.accounts import Counted, count, note_shape, settle
 from include.landing.bucket import Bucket
 from include.landing.errors import CONTENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
 from include.landing.evidence import decide_date_style, decide_marks, evidence
-from include.landing.forms import Attempt, Form, reader_of
+from include.landing.forms import Attempt, Form, form_of, reader_of
 from include.landing.ledger import new_load_id
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match, best, candidates, missing_columns
-from include.landing.specs import METRICS, Format, Source
+from include.landing.salvage import keep_whole_lines
+from include.landing.specs import METRICS, Format, Source, sources
 from include.landing.statement import ROW_COLUMNS, ROWS, Statement, Target
 
 SAMPLE_ROWS = 5000
@@ -46,6 +47,10 @@ def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[At
                 load_group(client, bucket, form, [attempt], source)
             return
         [attempt] = attempts
+        if isinstance(error, ClickHouseError) and keep_whole_lines(bucket, attempt):
+            attempt.line.load_id = new_load_id()
+            load_group(client, bucket, form_of(bucket, attempt, source), attempts, source)
+            return
         refuse(attempt.line, refusal_of(error, attempt.sniffed, attempt.file.key))
 
 
@@ -67,7 +72,8 @@ def _load_as(
         return reader_of(client, bucket, form, [attempt.key for attempt in several], source, whole=whole)
 
     reader = reader_for(attempts)
-    if not reader.cells and source:
+    if not reader.cells:
+        source = source or owner_of(reader.records)
         for attempt in attempts:  # exports without a single record
             attempt.line.status, attempt.line.source = "loaded", source.source
         return
@@ -117,6 +123,21 @@ def recognise(
     )
 
 
+def owner_of(records: str) -> Source:
+    """The source that alone looks for records at a path of a document that has none. Raises ``RefusedFile``."""
+    owners = [
+        spec
+        for spec in sources().values()
+        if spec.source != "generic" and any(records in shape.record_paths for shape in spec.shapes)
+    ]
+    if len(owners) != 1:
+        raise RefusedFile(
+            "unknown_source",
+            "the document holds no records, so that nothing shows whose it is; put it into the folder of its source",
+        )
+    return owners[0]
+
+
 # --------------------------------------------------------------------------------------- marks, date styles and ends
 
 
@@ -141,6 +162,10 @@ def statements_of(
     for path, dates, *proved in seen:
         attempt = _at(by_key, str(path))
         style = decide_date_style(dates, draft.match.shape.date_style)
+        if style is None and sampled:  # a day above 12 may come late
+            everywhere = evidence(draft.records(), []) + draft.reader.settings_clause(strict=False)
+            dates = client.query(everywhere, settings=settings).first_row[1]
+            style = decide_date_style(dates, draft.match.shape.date_style)
         if style is None:
             dates = [cell for cell in dates if cell][:1]
             refuse(

@@ -16,12 +16,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from include.landing.accounts import note_shape
 from include.landing.bucket import Bucket, sql_string
 from include.landing.errors import CONTENT_ERRORS, error_code, refusal_of
-from include.landing.forms import Attempt, form_of, reader_of
-from include.landing.group_load import SETTINGS, recognise, statements_of
+from include.landing.forms import Attempt, form_of, make_readable, reader_of
+from include.landing.group_load import SETTINGS, owner_of, recognise, statements_of
 from include.landing.ledger import LedgerLine
 from include.landing.readers.delimited import Layout
 from include.landing.recognise import Match, normal
-from include.landing.sniff import empty_report, sniff, write_copy
+from include.landing.salvage import keep_whole_lines
+from include.landing.sniff import empty_report, sniff
 from include.landing.specs import KEYS, METRICS, Source
 from include.landing.statement import Statement
 from include.warehouse.client import connect
@@ -94,7 +95,7 @@ def inspect_file(
         refusal = refusal_of(error, attempt.sniffed, path.name)
         found.refusal = f"{refusal.reason}: {refusal}"
     finally:
-        for used in {key, attempt.key}:
+        for used in {key, *attempt.copies}:
             bucket.remove(used)
     return found
 
@@ -109,14 +110,27 @@ def _look(
         found.source, found.shape = empty[0].source, empty[1].id
         found.warnings.append("the report says that it has no rows")
         return
-    if sniffed.needs_copy:
-        attempt.key = f"{attempt.key}.plain"
-        write_copy(bucket, sniffed, attempt.key)
+    make_readable(bucket, attempt, f"{attempt.key}.plain")
+    try:
+        _read(client, bucket, attempt, source, found, rows)
+    except ClickHouseError:
+        if not keep_whole_lines(bucket, attempt):
+            raise
+        _read(client, bucket, attempt, source, found, rows)
+
+
+def _read(
+    client: Client, bucket: Bucket, attempt: Attempt, source: Source | None, found: Inspection, rows: int
+) -> None:
     form = form_of(bucket, attempt, source)
     if isinstance(form.shown, Layout):
         found.delimiter, found.header_line = form.shown.delimiter, form.shown.line + 1
     reader = reader_of(client, bucket, form, [attempt.key], source)
     headers = list(reader.cells)
+    if not headers:
+        owner = source or owner_of(reader.records)
+        found.source, found.warnings = owner.source, ["the document has no records"]
+        return
     match = recognise(headers, form.format, source, attempt.preamble, reader.records)
     _note_match(found, match, headers, attempt.preamble, reader.context)
     note_shape(attempt, match, headers)

@@ -11,6 +11,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from include.landing import rates
 from include.landing.bucket import Bucket
 from include.landing.values import TYPING_VERSION
 from include.warehouse.client import connect
@@ -131,23 +132,27 @@ def fingerprints(dates: Sequence[date] | None = None, client: Client | None = No
 
 
 def pending_dates(client: Client | None = None) -> list[date]:
-    """Dates whose loads are not those that the last finished build of the date saw, oldest first."""
+    """Dates whose loads, or the exchange rates in effect, are not those that the last finished build of the date saw,
+    oldest first."""
     client = client or connect()
+    rates.apply_rates(client)
     rows = client.query("SELECT date, argMax(fingerprint, built_at) FROM ops.built_dates GROUP BY date").result_rows
     built = {row[0].isoformat(): int(row[1]) for row in rows}
     now = fingerprints(client=client)
-    return [date.fromisoformat(day) for day in sorted(now) if built.get(day) != now[day]]
+    waiting = {date.fromisoformat(day) for day in now if built.get(day) != now[day]}
+    return sorted(waiting | {day for day in rates.stale_rate_dates(client) if day.isoformat() in now})
 
 
 def built_as(seen: dict[str, int], version: str, client: Client | None = None) -> set[str]:
-    """Which of the dates were last built from just these loads (``fingerprints``) by this version of the models."""
+    """Which of the dates were last built from just these loads (``fingerprints``) and rates by this version of the models."""
     client = client or connect()
     rows = client.query(
         "SELECT date, argMax((fingerprint, version), built_at) FROM ops.built_dates"
         " WHERE date IN {dates:Array(Date)} GROUP BY date",
         parameters={"dates": [date.fromisoformat(day) for day in seen]},
     ).result_rows
-    return {row[0].isoformat() for row in rows if tuple(row[1]) == (seen[row[0].isoformat()], version)}
+    same = {row[0].isoformat() for row in rows if tuple(row[1]) == (seen[row[0].isoformat()], version)}
+    return same - {day.isoformat() for day in rates.stale_rate_dates(client)} if same else same
 
 
 def mark_built(seen: dict[str, int], run_id: str, client: Client | None = None, version: str = "") -> None:

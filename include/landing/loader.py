@@ -18,10 +18,11 @@ from include.landing.bucket import Bucket, BucketError, BucketFile
 from include.landing.coverage import write_coverage
 from include.landing.drift import note_drift
 from include.landing.errors import RefusedFile, first_line, refusal_of, refuse
-from include.landing.forms import Attempt, Form, form_of
+from include.landing.forms import Attempt, Form, form_of, make_readable
 from include.landing.group_load import load_group
 from include.landing.ledger import LedgerLine, new_load_id
-from include.landing.sniff import empty_report, sniff, write_copy
+from include.landing.rates import apply_rates, is_of_rates
+from include.landing.sniff import empty_report, sniff
 from include.landing.specs import Source, find_source, sources
 from include.warehouse.client import connect
 
@@ -52,6 +53,8 @@ def load(
     lines: list[LedgerLine] = []
     for unit in _units(bucket, keys):
         lines += _load_unit(client, bucket, unit, run_id)
+    if any(line.status == "loaded" and is_of_rates(line.source) for line in lines):
+        apply_rates(client)
     failed = [line for line in lines if line.status == "failed"]
     if failed:
         raise LandingError("; ".join(f"{line.uri}: {line.error}" for line in failed[:20]))
@@ -105,9 +108,9 @@ def _load_unit(
                 _fail(attempt.line, error)
     finally:
         for attempt in attempts:
-            if attempt.key != attempt.file.key:
+            for key in attempt.copies:
                 with contextlib.suppress(OSError):
-                    bucket.remove(attempt.key)
+                    bucket.remove(key)
     lines = [attempt.line for attempt in attempts]
     now = datetime.now(UTC)
     for line in lines:
@@ -182,9 +185,7 @@ def _prepare(bucket: Bucket, attempt: Attempt, groups: dict[Form, list[Attempt]]
             line.status, line.source, line.shape = "loaded", empty[0].source, empty[1].id
             line.skipped, line.rows_read, line.rows_skipped = {"empty_report": 1}, 1, 1
             return
-        if sniffed.needs_copy:
-            attempt.key = f"_work/{line.load_id}"
-            write_copy(bucket, sniffed, attempt.key)
+        make_readable(bucket, attempt, f"_work/{line.load_id}")
         groups.setdefault(form_of(bucket, attempt, source), []).append(attempt)
     except OSError as error:
         _fail(line, error)

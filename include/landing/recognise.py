@@ -37,11 +37,13 @@ class Match:
     currency: str = ""
     marked: bool = True
     """Whether the file shows a mark of the shape (``recognise``); without one only its folder names the source."""
+    measures: dict[str, str] = field(default_factory=dict)
+    """Measure → its header as sent."""
 
     @property
     def score(self) -> tuple[int, int]:
         """Named platforms before the generic table, then the number of headers understood."""
-        return (int(self.source.source != "generic"), len(self.columns) + len(self.segments))
+        return (int(self.source.source != "generic"), len(self.columns) + len(self.segments) + len(self.measures))
 
     def divisor(self, column: Canonical) -> int:
         """What the column's numbers are divided by: 1000000 for micros, else 1."""
@@ -56,7 +58,7 @@ class Miss:
 
     source: Source
     shape: Shape
-    missing: tuple[tuple[Canonical, ...], ...] = field(default=())
+    missing: tuple[tuple[str, ...], ...] = field(default=())
 
 
 @lru_cache(maxsize=20_000)
@@ -111,7 +113,8 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: st
     if "date" in columns and set(columns["date"].headers) & {headers.get(normal(day)) for day in shape.day_headers}:
         columns.pop("date_end", None)
     segments = {name: hit[0] for name, wanted in shape.segments.items() if (hit := _find(wanted, headers))}
-    missing = tuple(group for group in shape.required if not any(column in columns for column in group))
+    measures = {name: hit[0].headers[0] for name, wanted in shape.measures.items() if (hit := _find(wanted, headers))}
+    missing = tuple(group for group in shape.required if not any(name in columns or name in measures for name in group))
     if missing:
         return Miss(source, shape, missing)
     always = {normal(header): code for header, code in shape.currencies.items()}
@@ -120,7 +123,7 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: st
     marks = bool(shape.recognise or shape.recognise_preamble)
     marked = not marks or _find(shape.recognise, headers) is not None
     marked = marked or any(re.search(pattern, preamble, re.MULTILINE) for pattern in shape.recognise_preamble)
-    return Match(source, shape, columns, segments, currency, marked)
+    return Match(source, shape, columns, segments, currency, marked, measures)
 
 
 def _reads(shape: Shape, records: str) -> bool:
@@ -187,7 +190,8 @@ def missing_columns(names: Sequence[str], format: Format, source: Source) -> str
     closest = min(misses, key=lambda miss: len(miss.missing))
     parts = []
     for group in closest.missing:
-        wanted = [w for column in group for w in closest.shape.columns.get(column, ())]
+        shape = closest.shape
+        wanted = [w for name in group for w in shape.columns.get(name, shape.measures.get(name, ()))]  # type: ignore[call-overload]
         headers = [h for w in wanted for h in ((w,) if isinstance(w, str) else w.headers)]
         parts.append(f"{' or '.join(group[:2])} (as {', '.join(headers[:3])})")
     return "missing " + "; ".join(parts)

@@ -80,10 +80,12 @@ def _retype(client: Client, lines: list[LedgerLine]) -> None:
     typed = {**values, **typing.texts(values)}
     columns = [load_id if name == "load_id" else typed.get(name, name) for name in ROW_COLUMNS]
     made = ", ".join(f"{sql} AS value_{name}" for name, sql in typing.values().items())
+    glances = ", ".join(f"{sql} AS {name}" for name, sql in typing.glances().items())
+    text = f"SELECT *, {glances} FROM raw.ad_performance WHERE load_id IN ({old})"
     # A day that the rules no longer read stays the day that the row was accepted for.
     client.command(
         f"INSERT INTO {ROWS} ({', '.join(ROW_COLUMNS)}) SELECT {', '.join(columns)} FROM (SELECT *, {made} FROM "
-        f"(SELECT *, ifNull({typing.day()}, event_date) AS day FROM raw.ad_performance WHERE load_id IN ({old})))",
+        f"(SELECT *, ifNull({typing.day()}, event_date) AS day FROM ({text})))",
         settings=SETTINGS,
     )
     client.command(

@@ -169,6 +169,12 @@ class Shape(_Strict):
     formats: tuple[Format, ...]
     columns: dict[Canonical, Wanted]
     segments: dict[str, Wanted] = {}
+    measures: dict[str, tuple[str, ...]] = Field(
+        {}, description="numbers that are no metric of ads (sessions, a rate) → headers, best first; kept in `extra`"
+    )
+    rates: Literal["", "wide", "long"] = Field(
+        "", description="exchange rates: a column a currency, or the currency and its rate in a row"
+    )
     recognise: tuple[str, ...] = Field((), description="at least one of these headers must be there")
     recognise_preamble: tuple[str, ...] = Field((), description="or one of these patterns before the header")
     records: tuple[str, ...] = Field(
@@ -200,13 +206,13 @@ class Shape(_Strict):
     remarks: tuple[Remark, ...] = ()
     events: dict[str, Event] = Field({}, description="conversion events; `purchase` is counted by default")
     currency: str = ""
-    required: tuple[tuple[Canonical, ...], ...] = Field(
+    required: tuple[tuple[str, ...], ...] = Field(
         (
             ("date",),
             ("campaign_id", "campaign_name", "ad_group_id", "ad_id", "account_id", "account_name"),
             ("impressions", "clicks", "cost"),
         ),
-        description="of each group, at least one column must be there",
+        description="of each group, at least one column or measure must be there",
     )
 
     @model_validator(mode="after")
@@ -215,6 +221,9 @@ class Shape(_Strict):
         patterns += [w.removeprefix("regex:") for w in self.headers() if w.startswith("regex:")]
         for pattern in patterns:
             re.compile(pattern)
+        unknown = {name for group in self.required for name in group} - {*COLUMNS, *self.measures}
+        if unknown:
+            raise ValueError(f"required names neither columns nor measures: {', '.join(sorted(unknown))}")
         return self
 
     @property
@@ -225,6 +234,8 @@ class Shape(_Strict):
     def headers(self) -> list[str]:
         """All headers that the shape names, also those of made values and patterns (``regex:…``)."""
         wanted = [w for group in (*self.columns.values(), *self.segments.values()) for w in group]
+        wanted += [header for group in self.measures.values() for header in group]
+        wanted += self.recognise if self.rates == "wide" else ()
         return [h for w in wanted for h in ((w,) if isinstance(w, str) else w.headers)]
 
 
@@ -233,6 +244,7 @@ class Source(_Strict):
 
     source: str
     title: str
+    kind: Literal["ads", "web_analytics", "exchange_rates"] = "ads"
     aliases: tuple[str, ...] = ()
     restatement_days: int
     time_zone: str = Field("account", description="whose day a date is, in words")

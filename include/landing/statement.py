@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from include.landing import natives
 from include.landing.bucket import sql_string
 from include.landing.cells import cell_text
+from include.landing.measures import judgements_of_measures
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match
+from include.landing.salvage import MALFORMED
 from include.landing.specs import COLUMNS, COUNTS, METRICS
 from include.landing.values import TYPED_COLUMNS, Typing
 
@@ -20,7 +23,8 @@ ROW_COLUMNS = (
 MAIN_EVENT = "purchase"
 NOTHING = "''"
 # Names of dispositions that skip a record, beside those of a spec's own rules.
-SKIPPED = {"exact_duplicate", "blank_row", "footer_rows"}
+SKIPPED = {"exact_duplicate", "blank_row", "footer_rows", "repeated_header", "deleted_row", "no_rate"}
+DELETED = "_fivetran_deleted"  # what the source no longer has, Fivetran marks and keeps
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,41 @@ class Statement:
             for name in COLUMNS
         ]
         segments = _map({name: cell_text(found, reader.cells) for name, found in self.match.segments.items()})
-        cells = [f"ifNull({cell}, '')" for cell in reader.cells.values()]
         short = f"{reader.last_cell} IS NULL" if reader.format == "csv" else "0"
         long = f"ifNull({reader.overflow}, '') != ''" if reader.overflow else "0"
         where = f" WHERE {self._after_end('path')} OR NOT ({reader.blank})" if reader.blank else ""
+        if reader.natives:
+            texts.append(" AND ".join(f"ifNull({cell}, '') = ''" for cell in reader.cells.values()) + " AS all_empty")
+        texts += [f"{reader.natives[self._typed_header(name)][0]} AS native_{name}" for name in self._natives()]
         return (
             f"SELECT path, row_number, ifNull({reader.first_cell}, '') AS first_cell, {short} AS is_short, "
-            f"{long} AS is_long, {_hash(cells)} AS row_hash, {', '.join(texts)}, {segments} AS segments, "
+            f"{long} AS is_long, {self._row_hash()} AS row_hash, {', '.join(texts)}, {segments} AS segments, "
             f"{self._extra()} AS extra, {self._raw_text()} AS raw_text FROM ({reader.source}){where}"
         )
+
+    def _typed_header(self, column: str) -> str:
+        """The header of the typed column that is a canonical column as it stands; '' where none is."""
+        found = self.match.columns.get(column)  # type: ignore[call-overload]
+        return found.headers[0] if found and found.made is None and found.headers[0] in self.reader.natives else ""
+
+    def _natives(self) -> dict[str, str]:
+        """Canonical column → type of the file's own column."""
+        headers = {name: self._typed_header(name) for name in ("date", *METRICS)}
+        return {name: self.reader.natives[header][1] for name, header in headers.items() if header}
+
+    def _row_hash(self) -> str:
+        parts = []
+        for header, cell in self.reader.cells.items():
+            sql, type_ = self.reader.natives.get(header, ("", ""))
+            parts += natives.hashed(sql, type_, cell)
+        return f"cityHash64({', '.join(parts) or NOTHING})"
+
+    def _is_blank(self) -> str:
+        """SQL over the records: whether all cells are empty."""
+        if self.reader.natives:
+            return "first_cell = '' AND all_empty"
+        cells = ", ".join([NOTHING] * len(self.reader.cells)) or NOTHING
+        return f"first_cell = '' AND row_hash = cityHash64({cells})"
 
     def _extra(self) -> str:
         """What the spec does not name, and the cells that a made value or a segment was taken out of."""
@@ -77,7 +107,9 @@ class Statement:
         cells = {header: f"ifNull({sql}, '')" for header, sql in self.reader.cells.items()}
         if self.reader.format == "csv":
             return f"formatRowNoNewline('CSV', {', '.join(cells.values())})"
-        return f"toJSONString({_map({h: sql for h, sql in cells.items() if h not in self.reader.context})})"
+        record = f"toJSONString({_map({h: sql for h, sql in cells.items() if h not in self.reader.context})})"
+        malformed = cells.get(MALFORMED)
+        return f"if({malformed} != '', {malformed}, {record})" if malformed else record
 
     def _after_end(self, path: str) -> str:
         """SQL: whether a row lies behind the end of its file's data."""
@@ -98,6 +130,8 @@ class Statement:
         """``(condition, disposition, detail)`` in the order in which they are tried; all are SQL."""
         found = []
         cells = len(self.reader.cells)
+        if MALFORMED in self.reader.cells:
+            found.append((f"extra[{sql_string(MALFORMED)}] != ''", "'malformed_line'", "'not a JSON object'"))
         if self.ends:
             found.append((self._after_end("path"), "'footer_rows'", "''"))
         for rule in self.match.shape.skip:
@@ -107,14 +141,24 @@ class Statement:
                 else " AND ".join(f"{column} = ''" for column in rule.empty)
             )
             found.append((condition, sql_string(rule.reason), "''"))
+        if self.reader.format == "csv":  # files that were pasted together
+            names = f"cityHash64({', '.join(sql_string(header) for header in self.reader.cells)})"
+            found.append((f"row_hash = {names}", "'repeated_header'", "''"))
+        if DELETED in self.reader.cells:
+            found.append((f"lower(extra[{sql_string(DELETED)}]) IN ('true', '1', 't')", "'deleted_row'", "''"))
         found += [
-            (f"first_cell = '' AND row_hash = {_hash([NOTHING] * cells)}", "'blank_row'", "''"),
+            (self._is_blank(), "'blank_row'", "''"),
             ("is_short", "'too_few_cells'", f"'the header has {cells} cells, this line has fewer'"),
             ("is_long", "'too_many_cells'", f"'the header has {cells} cells, this line has more'"),
             (
                 "day IS NULL AND match(date, '^[3-6][0-9]{4}([.,][0-9]+)?$')",
                 "'damaged_date'",
                 "concat('date = ', date, ': the day number of a spreadsheet; export the dates as text')",
+            ),
+            (
+                "day IS NULL AND match(date, '^\\\\s*(0?[1-9]|1[0-2])[/-](0?[1-9]|1[0-2])[/-][0-9]{2}')",
+                "'ambiguous_date'",
+                f"concat({_names('date')}, ': day or month first?')",
             ),
             ("day IS NULL", "'bad_date'", _names("date")),
         ]
@@ -135,7 +179,7 @@ class Statement:
         for name in self._verdicts():
             hint = f"if(verdict_{name} = 'ambiguous_number', ': a thousands separator or a decimal mark?', '')"
             found.append((f"verdict_{name} != ''", f"verdict_{name}", f"concat({_names(name)}, {hint})"))
-        return found
+        return found + judgements_of_measures(self.match)
 
     def _verdicts(self) -> dict[str, str]:
         """Metric → SQL of its verdict: '' or why its cell is refused. Plain numbers are passed at a glance."""
@@ -165,12 +209,18 @@ class Statement:
             tiers=main.tiers if main else (),
             actions=bool(shape.events),
             currency=match.currency,
+            natives=self._natives(),
         )
 
     def judged(self) -> str:
         """The records with their typed date and the verdict on each metric, from which dispositions follow."""
         verdicts = "".join(f", {verdict} AS verdict_{name}" for name, verdict in self._verdicts().items())
-        return f"SELECT *, {self.typing.day()} AS day{verdicts} FROM ({self.records()})"
+        return f"SELECT *, {self.typing.day()} AS day{verdicts} FROM ({self.glanced()})"
+
+    def glanced(self) -> str:
+        """The records with what native parsers make of their cells."""
+        glances = ", ".join(f"{sql} AS {name}" for name, sql in self.typing.glances().items())
+        return f"SELECT *, {glances} FROM ({self.records()})"
 
     def typed(self) -> str:
         """The judged records with the values of their cells, ``value_…`` each."""
@@ -235,10 +285,6 @@ def _by_key(key: str, values: Mapping[str, object], default: object) -> str:
         return texts[0]
     other = str(default) if default is not None else ("''" if texts and texts[0].startswith("'") else "0")
     return f"transform({key}, [{', '.join(map(sql_string, values))}], [{', '.join(texts)}], {other})"
-
-
-def _hash(cells: Sequence[str]) -> str:
-    return f"cityHash64({', '.join(cells) or NOTHING})"
 
 
 def _map(cells: Mapping[str, str]) -> str:

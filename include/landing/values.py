@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from include.landing import natives
 from include.landing.bucket import sql_string
 from include.landing.specs import COLUMNS, COUNTS, METRICS
 
@@ -19,15 +20,18 @@ TEXTS = tuple(name for name in COLUMNS if name not in METRICS)
 NAMES = tuple(name for name in TEXTS if name.startswith(("account_", "campaign_", "ad_")))
 # Columns of raw.ad_performance_rows that hold what a cell became, and what it was.
 TYPED_COLUMNS = ("date", *NAMES, *METRICS, "currency", *(f"text_{name}" for name in COLUMNS))
+# Cells of ids and names that say nothing, as insightflow_is_null has them.
+NOTHING = ("", "-", "--", "—", "–", "N/A", "n/a", "#N/A", "null", "NULL", "None", "(not set)", "\\N")
 NO_DATE = "toDate('1970-01-01')"
 
-# Values that need no closer look, by decimal mark: up to 12 whole digits, in threes or not, fit Decimal(18, 6).
-WHOLE = {
-    "": "[0-9]{0,12}",
-    ".": "([1-9][0-9]{0,2}(,[0-9]{3}){1,3}|[0-9]{0,12})",
-    ",": "([1-9][0-9]{0,2}([.][0-9]{3}){1,3}|[0-9]{0,12})",
+# Numbers that need no closer look, by decimal mark: up to 12 whole digits fit Decimal(18, 6). Regular expressions, for
+# toDecimal64OrNull takes `-`, `.` and `1.2.3` for numbers.
+PLAIN = {"": "[0-9]{0,12}", ".": "[0-9]{0,12}([.][0-9]+)?", ",": "[0-9]{0,12}(,[0-9]+)?"}
+IN_THREES = {
+    "": "",
+    ".": "[1-9][0-9]{0,2}(,[0-9]{3}){1,3}([.][0-9]+)?",
+    ",": "[1-9][0-9]{0,2}([.][0-9]{3}){1,3}(,[0-9]+)?",
 }
-FRACTION = {"": "", ".": "([.][0-9]+)?", ",": "(,[0-9]+)?"}
 
 
 @dataclass(frozen=True)
@@ -48,39 +52,90 @@ class Typing:
     actions: bool = False
     """Whether conversions may come as a list of actions."""
     currency: str = ""
+    natives: Mapping[str, str] = field(default_factory=dict)
+    """Column → type of ``native_<column>``, where the file has values instead of text."""
+
+    def _native(self, column: str) -> tuple[str, str] | None:
+        """SQL of (whether the file's own value is the cell's, that value)."""
+        kind, name = natives.kind_of(self.natives.get(column, "")), f"native_{column}"
+        if column == "date":
+            return natives.day(kind, name)
+        return natives.whole(kind, name) if column in COUNTS else natives.exact(kind, name)
+
+    def glances(self) -> dict[str, str]:
+        """Column → SQL of what native parsers make of whole numbers and dates, NULL where they need a closer look."""
+        found: dict[str, str] = {}
+        for name in ("date", *METRICS):
+            if native := self._native(name):
+                found |= {f"own_{name}": native[0], f"quick_{name}": native[1]}
+            elif name == "date":
+                found["quick_date"] = "toDateOrNull(date)"
+            elif name in COUNTS and name in self.columns:
+                found[f"quick_{name}"] = f"toInt64OrNull({name})"
+        return found
+
+    @property
+    def is_iso(self) -> str:
+        """SQL over ``glances``: whether the date cell is just an ISO date."""
+        return "own_date" if self._native("date") else "ifNull(toString(quick_date) = date, 0)"
 
     def passed(self, metric: str) -> str:
-        """SQL: whether the cell is a number that needs no closer look, or is empty."""
+        """SQL over ``glances``: whether the cell is a number that needs no closer look, or is empty."""
         mark = self.marks.get(metric, "")
-        return f"match({metric}, '^{WHOLE[mark]}{'' if metric in COUNTS else FRACTION[mark]}$')"
+        if self._native(metric):
+            return f"own_{metric}"
+        if metric in COUNTS:
+            plain = f"(isNotNull(quick_{metric}) AND length({metric}) < 13 OR {metric} = '')"
+        else:
+            plain = f"match({metric}, '^{PLAIN[mark]}$')"
+        return f"({plain} OR {self._in_threes(metric)})" if mark else plain
+
+    def _in_threes(self, metric: str) -> str:
+        """SQL: whether the cell is a number with marks between its thousands."""
+        pattern = IN_THREES[self.marks[metric]]
+        if metric in COUNTS:
+            pattern = pattern[: pattern.rindex("(")]
+        thousands = "," if self.marks[metric] == "." else "."
+        return f"(position({metric}, '{thousands}') > 0 AND match({metric}, '^{pattern}$'))"
 
     def is_list(self, metric: str) -> str:
         """SQL: whether the cell is a list of actions; '' where the file can have none."""
         return f"startsWith({metric}, '[')" if self.actions and metric in ("conversions", "conversion_value") else ""
 
     def number(self, metric: str) -> str:
-        """SQL of a metric's value, Nullable: Int64 of counts, Decimal(18, 6) in units of the rest."""
+        """SQL over ``glances`` of a metric's value, Nullable: Int64 of counts, Decimal(18, 6) in units of the rest."""
         mark = self.marks.get(metric, "")
-        plain = {"": metric, ".": f"replaceAll({metric}, ',', '')"}.get(
-            mark, f"replaceAll(replaceAll({metric}, '.', ''), ',', '.')"
-        )
+        bare = f"replaceAll({metric}, '{'.' if mark == ',' else ','}', '')"  # no thousands
         slow = f"insightflow_number({metric}, '{mark}')"
+        if metric in COUNTS and self._native(metric):
+            return f"if(own_{metric}, quick_{metric}, toInt64OrNull(toString({slow})))"
         if metric in COUNTS:
-            return f"if({self.passed(metric)}, toInt64OrNull({plain}), toInt64OrNull(toString({slow})))"
-        quick = f"toDecimal64OrNull({plain}, 6)"
-        slow = _fitting(slow)
-        cases = f"{self.passed(metric)}, {quick}, "
+            cases = f"isNotNull(quick_{metric}) AND length({metric}) < 13 OR {metric} = '', quick_{metric}, "
+            if mark:
+                cases += f"{self._in_threes(metric)}, toInt64OrNull({bare}), "
+            return f"multiIf({cases}toInt64OrNull(toString({slow})))"
+        point = (lambda text: f"replaceOne({text}, ',', '.')") if mark == "," else str
+        cases = f"match({metric}, '^{PLAIN[mark]}$'), toDecimal64OrNull({point(metric)}, 6), "
+        if self._native(metric):
+            cases = f"own_{metric}, quick_{metric}, "
+        elif mark:
+            cases += f"{self._in_threes(metric)}, toDecimal64OrNull({point(bare)}, 6), "
         if actions := self.is_list(metric):
             tiers = "[" + ", ".join(f"[{', '.join(map(sql_string, tier))}]" for tier in self.tiers) + "]"
             tiers = f"CAST({tiers}, 'Array(Array(String))')"
             cases += f"{actions}, {_fitting(f'insightflow_tier_sum({metric}, {tiers})')}, "
-        value = f"multiIf({cases}{slow})"
+        value = f"multiIf({cases}{_fitting(slow)})"
         divisor = self.divisors.get(metric, 1)
         return f"CAST({value} / {divisor}, 'Nullable(Decimal(18, 6))')" if divisor != 1 else value
 
     def day(self) -> str:
-        """SQL of the date, Nullable(Date)."""
-        return f"insightflow_date(date, '{self.date_style}')"
+        """SQL over ``glances`` of the date, Nullable(Date)."""
+        return f"if({self.is_iso}, quick_date, insightflow_date(date, '{self.date_style}'))"
+
+    def says(self, column: str) -> str:
+        """SQL: whether the cell of an id or name is its own value."""
+        nothing = ", ".join(map(sql_string, {**dict.fromkeys(NOTHING), **dict.fromkeys(self.null_tokens)}))
+        return f"NOT (startsWith({column}, ' ') OR endsWith({column}, ' ') OR {column} IN ({nothing}))"
 
     def name(self, column: str) -> str:
         """SQL of an id or name; '' where its cell says nothing."""
@@ -89,7 +144,7 @@ class Typing:
         nothing = f"insightflow_is_null({column})"
         if self.null_tokens:
             nothing += f" OR trimBoth({column}) IN ({', '.join(map(sql_string, self.null_tokens))})"
-        return f"if({nothing}, '', trimBoth({column}))"
+        return f"multiIf({self.says(column)}, {column}, {nothing}, '', trimBoth({column}))"
 
     def code(self) -> str:
         """SQL of the currency: the row's, else the one that its money names, else the file's; '' where none tells."""
@@ -99,7 +154,7 @@ class Typing:
         return f"ifNull(upper(insightflow_text(currency)), {known})" if "currency" in self.columns else known
 
     def values(self) -> dict[str, str]:
-        """Column of ``raw.ad_performance_rows`` → SQL over columns of text under canonical names, and ``day``."""
+        """Column of ``raw.ad_performance_rows`` → SQL over text under canonical names, ``glances`` and ``day``."""
         found = {"date": f"ifNull(day, {NO_DATE})"}
         for name in NAMES:
             found[name] = self.name(name) if name in self.columns else "''"
@@ -117,12 +172,16 @@ class Typing:
                 continue
             value = values[name]
             if name == "date":
-                same = f"date = toString({value}) AND {value} != {NO_DATE}"
+                same = f"{self.is_iso} AND {value} != {NO_DATE}"
             elif name in METRICS:
                 # A number over 10^6 is not what was sent.
                 same = f"{name} = ifNull(toString({value}), '')" if self.divisors.get(name, 1) == 1 else "0"
-            else:
+                if self._native(name) and same != "0":
+                    same = f"own_{name} OR {same}"
+            elif name == "account_id":
                 same = f"{name} = {value}"
+            else:
+                same = self.says(name)
             found[f"text_{name}"] = f"if({same}, '', {name})"
         return found
 

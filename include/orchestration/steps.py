@@ -129,11 +129,14 @@ def rejected_of_run(run_id: str) -> list[dict[str, str]]:
 def publish(seen: dict[str, int], run_id: str) -> dict[str, Any]:
     """Publish the insights of the dates and note them as built; say which files were refused on the way."""
     from include import alerts, insights, landing
+    from include.quality.rates import note_money_without_rate
     from include.transform.version import project_version
 
     report: dict[str, Any] = {"dates": len(seen)}
     if seen:
-        report |= insights.publish([date.fromisoformat(day) for day in seen], run_id).as_dict()
+        days = [date.fromisoformat(day) for day in seen]
+        report |= insights.publish(days, run_id).as_dict()
+        report["without_rate"] = note_money_without_rate(days, run_id)
         landing.mark_built(seen, run_id, version=project_version())
         report["alerts"] = alerts.after_publishing()
     else:

@@ -134,3 +134,12 @@ def test_errors_are_problem_details(
     assert document["request_id"] == answer.headers["x-request-id"] == "my-request"
     assert document["title"]
     assert document["detail"]
+
+
+def test_insights_of_a_run_are_those_of_the_days_it_published(api: TestClient, log_in: LogIn) -> None:
+    found = api.get("/api/v1/insights", headers=log_in("ana"), params={"run_id": "run"})
+    assert found.status_code == 200, found.text
+    every = api.get("/api/v1/insights", headers=log_in("ana")).json()["items"]
+    assert [item["id"] for item in found.json()["items"]] == [item["id"] for item in every]
+    assert {item["workspace"] for item in every} == {"demo"}
+    assert api.get("/api/v1/insights", headers=log_in("ana"), params={"run_id": "x"}).json()["items"] == []

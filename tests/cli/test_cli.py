@@ -14,7 +14,8 @@ from tests.support.processes import free_port
 REPO = Path(__file__).parents[2]
 COMMANDS = (
     *("up", "down", "status", "doctor", "docs", "load", "run", "backfill", "samples", "demo"),
-    *("insights", "anomalies", "ledger", "rejects", "sql", "sources", "inspect"),
+    *("insights", "anomalies", "ledger", "rejects", "rates", "builds", "sql", "sources", "inspect", "retype"),
+    *("users", "keys", "alerts", "mcp"),
 )
 
 

@@ -18,6 +18,7 @@ from tests.support.engines import clickhouse_server
 from tests.support.processes import free_port
 
 MODELS = ("path:models/facts", "path:models/marts")
+STAGING = ("staging.stg_ad_performance", "staging.stg_web_sessions")
 EXPORTED = datetime(2026, 7, 1, 6, tzinfo=UTC)
 
 
@@ -38,13 +39,20 @@ class Project:
             "staging.stg_ad_performance", [list(row.values()) for row in filled], column_names=list(DEFAULTS)
         )
 
+    def stage_web(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add rows to the sessions of web analytics."""
+        filled = [WEB_DEFAULTS | dict(row) for row in rows]
+        values = [list(row.values()) for row in filled]
+        self.client.insert("staging.stg_web_sessions", values, column_names=list(WEB_DEFAULTS))
+
     def unstage(self, day: date) -> None:
         """Empty a date of staging, as a newer export without rows does."""
         self.client.command(f"ALTER TABLE staging.stg_ad_performance DROP PARTITION '{day}'")
 
     def clear(self) -> None:
         """No staging rows, no marts, no dates asked for."""
-        self.client.command("TRUNCATE TABLE staging.stg_ad_performance")
+        for name in STAGING:
+            self.client.command(f"TRUNCATE TABLE {name}")
         self.requested = None
         for table in self.tables():
             self.client.command(f"DROP TABLE marts.{table}")
@@ -109,6 +117,29 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+WEB_DEFAULTS: dict[str, Any] = {
+    "workspace": "demo",
+    "platform": "ga4",
+    "grain": "campaign",
+    "property_id": "p1",
+    "source": None,
+    "medium": None,
+    "campaign_id": None,
+    "campaign_name": None,
+    "event_name": None,
+    "date": date(2026, 6, 30),
+    "sessions": None,
+    "engaged_sessions": None,
+    "key_events": None,
+    "revenue": None,
+    "currency": "USD",
+    "file_id": "web",
+    "row_number": 1,
+    "exported_at": EXPORTED,
+    "restatement_days": 4,
+}
+
+
 def failures(outcome: runner.Outcome) -> list[str]:
     """Names of failed nodes with what they say."""
     bad = [f"{n['node']}: {n['message']}" for n in outcome.nodes if n["status"] in ("error", "fail")]
@@ -125,15 +156,14 @@ def dbt_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]
         client = connect(settings)
         migrate(client)
         project = Project(settings, client)
-        for arguments in (["seed"], ["run", "--select", "+stg_ad_performance"]):
+        for arguments in (["seed"], ["run", "--select", "+stg_ad_performance", "stg_web_sessions"]):
             outcome = project.dbt(*arguments)
             assert outcome.success, failures(outcome)
         # Staging is a view of what landing typed; tests fill a table of the same columns by hand.
-        client.command(
-            "CREATE TABLE staging.by_hand AS staging.stg_ad_performance ENGINE = MergeTree PARTITION BY date ORDER BY ()"
-        )
-        client.command("DROP VIEW staging.stg_ad_performance")
-        client.command("RENAME TABLE staging.by_hand TO staging.stg_ad_performance")
+        for name in STAGING:
+            client.command(f"CREATE TABLE staging.by_hand AS {name} ENGINE = MergeTree PARTITION BY date ORDER BY ()")
+            client.command(f"DROP VIEW {name}")
+            client.command(f"RENAME TABLE staging.by_hand TO {name}")
         yield project
         client.close()
 

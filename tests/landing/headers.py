@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
+import pyarrow.types
 
 from include.landing.readers.delimited import layout_of
+from include.landing.readers.packed import PACKED, packed_cells
 from include.landing.specs import Format, sources
 
 WRAPPER = "_airbyte_data."
@@ -26,13 +29,28 @@ def headers_of(path: Path) -> list[tuple[Format, list[str], tuple[str, ...], str
     if path.suffix == ".gz":
         content = gzip.decompress(content)
     if content.startswith(b"PAR1"):
-        return [("parquet", pyarrow.parquet.read_schema(io.BytesIO(content)).names, (), "")]
+        schema = pyarrow.parquet.read_schema(io.BytesIO(content))
+        return [("parquet", [name for field in schema for name in _fields(field, "")], (), "")]
     text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     if text.lstrip()[:1] in "{[":
         documents = list(_documents(text))
         return [("json", sorted(seen), (), records) for records, seen in _readings(documents) if seen]
     layout = layout_of(text, None)
-    return [("csv", list(layout.headers), layout.preamble, "")]
+    headers = list(layout.headers)
+    below = text.splitlines()[layout.line + 1 :]
+    first = dict(zip(headers, next(csv.reader(below, delimiter=layout.delimiter), []), strict=False))
+    for header in packed_cells(headers):
+        prefix = "" if header == PACKED else header
+        headers += _leaves(json.loads(first[header]), prefix)
+    return [("csv", headers, layout.preamble, "")]
+
+
+def _fields(field: pyarrow.Field, prefix: str) -> Iterator[str]:
+    if pyarrow.types.is_struct(field.type):
+        for inner in field.type:
+            yield from _fields(inner, f"{prefix}{field.name}.")
+    else:
+        yield prefix + field.name
 
 
 def _documents(text: str) -> Iterator[Any]:

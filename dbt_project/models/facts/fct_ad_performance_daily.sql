@@ -20,7 +20,7 @@ with sums as (
         uniqExact(s.file_id) as file_count,
         max(s.exported_at) as last_exported_at
     from {{ ref('stg_ad_performance') }} as s
-    where {{ only_build_dates('s.date') }}
+    where {{ only_build_dates('s.date') }} and not {{ is_web_analytics('s.platform') }}
     group by
         s.workspace,
         s.platform,
@@ -65,7 +65,4 @@ select
     s.file_count as file_count,
     s.last_exported_at as last_exported_at
 from in_target_currency as s
-left join {{ ref('int_fx_rates_daily') }} as account_fx
-    on s.currency = account_fx.currency and s.date = account_fx.date
-left join {{ ref('int_fx_rates_daily') }} as reporting_fx
-    on s.reporting_currency = reporting_fx.currency and s.date = reporting_fx.date
+{{ join_rates() }}

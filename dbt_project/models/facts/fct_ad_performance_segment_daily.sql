@@ -25,7 +25,10 @@ with named as (
         {% endfor -%}
         concat(queryString(url), '&', fragment(url), '&', s.segments['url_parameters']) as query
     from {{ ref('stg_ad_performance') }} as s
-    where {{ only_build_dates('s.date') }} and {{ has_named_segments() }}
+    where
+        {{ only_build_dates('s.date') }}
+        and {{ has_named_segments() }}
+        and not {{ is_web_analytics('s.platform') }}
 ),
 
 sums as (
@@ -108,7 +111,4 @@ select
     s.file_count as file_count,
     s.last_exported_at as last_exported_at
 from in_target_currency as s
-left join {{ ref('int_fx_rates_daily') }} as account_fx
-    on s.currency = account_fx.currency and s.date = account_fx.date
-left join {{ ref('int_fx_rates_daily') }} as reporting_fx
-    on s.reporting_currency = reporting_fx.currency and s.date = reporting_fx.date
+{{ join_rates() }}

@@ -134,15 +134,6 @@ days as (
         )
 ),
 
--- Named as to_reporting wants them: the money becomes the budget's instead of the workspace's.
-in_currencies as (
-    select
-        *,
-        account_currency as currency,
-        budget_currency as reporting_currency
-    from days
-),
-
 in_budget_currency as (
     select
         s.workspace as workspace,
@@ -158,12 +149,20 @@ in_budget_currency as (
         s.date as date,
         s.cost as cost,
         s.provisional as provisional,
-        {{ to_reporting('s.cost') }} as spend
-    from in_currencies as s
-    left join {{ ref('int_fx_rates_daily') }} as account_fx
-        on s.currency = account_fx.currency and s.date = account_fx.date
-    left join {{ ref('int_fx_rates_daily') }} as reporting_fx
-        on s.reporting_currency = reporting_fx.currency and s.date = reporting_fx.date
+        -- Into the workspace's reporting currency and out of it again.
+        if(
+            s.account_currency = s.budget_currency,
+            s.cost,
+            cast(
+                round(toDecimal256(s.cost, 6) * a.units / a.per * b.per / b.units, 6)
+                as Nullable(Decimal(38, 6))
+            )
+        ) as spend
+    from days as s
+    left join {{ ref('int_fx_rates_daily') }} as a
+        on s.workspace = a.workspace and s.account_currency = a.currency and s.date = a.date
+    left join {{ ref('int_fx_rates_daily') }} as b
+        on s.workspace = b.workspace and s.budget_currency = b.currency and s.date = b.date
 ),
 
 newest_days as (

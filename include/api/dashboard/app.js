@@ -1,6 +1,6 @@
 // The page: a log-in, then one of the views inside the shell. Views are loaded when they are first asked for.
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./lib/html.js";
-import { loggedIn, onLogOut, read } from "./lib/api.js";
+import { loggedIn, onLogOut, read, restored } from "./lib/api.js";
 import { Failure, useLoad, Waiting } from "./lib/load.js";
 import { periodOf, useQuery } from "./lib/query.js";
 import { Account, Filters, Navigation, Trust, useTitle } from "./lib/shell.js";
@@ -77,8 +77,12 @@ function Inside() {
 }
 
 function App() {
-  const [inside, setInside] = useState(loggedIn());
+  const [inside, setInside] = useState(loggedIn() || null);
   useEffect(() => onLogOut(() => setInside(false)), []);
+  useEffect(() => {
+    if (inside === null) restored().then(setInside, () => setInside(false));
+  }, []);
+  if (inside === null) return null;
   return inside ? html`<${Inside} />` : html`<${LogIn} onDone=${() => setInside(true)} />`;
 }
 

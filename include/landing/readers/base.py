@@ -24,7 +24,8 @@ class Reader:
     and what ``cells`` (header as sent → SQL of its text, Nullable(String)) are made of.
 
     ``context``: headers that belong to the document around the records; ``overflow``: expression of cells beyond the
-    header; ``blank``: condition of a blank line; ``records``: path of the JSON list that holds the records.
+    header; ``blank``: condition of a blank line; ``records``: path of the JSON list that holds the records;
+    ``natives``: header → (SQL, type as ClickHouse has it) where the file's column is typed.
     """
 
     format: Format
@@ -35,6 +36,7 @@ class Reader:
     overflow: str = ""
     blank: str = ""
     records: str = ""
+    natives: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def first_cell(self) -> str:

@@ -25,6 +25,8 @@ class Layout:
     line: int
     headers: tuple[str, ...]
     preamble: tuple[str, ...]
+    line_breaks: bool = False
+    """Whether quoted cells hold line breaks, so that a record may be several lines."""
 
 
 def layout_of(head: str, source: Source | None) -> Layout:
@@ -57,15 +59,30 @@ def layout_of(head: str, source: Source | None) -> Layout:
             if score[0] and (best is None or score > best[0]):
                 best = (score, delimiter, cells)
         if best:
-            return Layout(best[1], number, tuple(unique(best[2])), tuple(lines[:number]))
+            breaks = _has_line_breaks(head, number, best[1])
+            return Layout(best[1], number, tuple(unique(best[2])), tuple(lines[:number]), breaks)
     _, number, cells, delimiter = fallback
     return Layout(delimiter, number, tuple(unique(cells)), tuple(lines[:number]))
+
+
+def _has_line_breaks(head: str, header: int, delimiter: str) -> bool:
+    """Whether a quoted cell of the start, below the header's line, holds a line break."""
+    lines = head.splitlines(keepends=True)[header + 1 :]
+    if not any(line.count('"') % 2 for line in lines):
+        return False
+    records = csv.reader(io.StringIO("".join(lines)), delimiter=delimiter)
+    try:
+        return any("\n" in cell for record in records if records.line_num < len(lines) for cell in record)
+    except csv.Error:
+        return False  # a quote that is never closed
 
 
 def delimited_reader(layout: Layout, files: Files) -> Reader:
     """Records of files of one layout, blank lines among them."""
     names = [f"c{index}" for index in range(len(layout.headers))]
-    structure = ", ".join(f"{name} Nullable(String)" for name in [*names, "overflow"])
+    # NULL tells an absent cell from an empty one where that is asked: maps of NULLs for all cells would cost.
+    nullable = {names[min(1, len(names) - 1)], names[-1], "overflow"}
+    structure = ", ".join(f"{n} {'Nullable(String)' if n in nullable else 'String'}" for n in [*names, "overflow"])
     settings: dict[str, str | int] = {
         "format_csv_delimiter": layout.delimiter,
         "input_format_csv_allow_whitespace_or_tab_as_delimiter": int(layout.delimiter == "\t"),
@@ -79,6 +96,13 @@ def delimited_reader(layout: Layout, files: Files) -> Reader:
         f"SELECT _path AS path, _row_number + {layout.line + 2} AS row_number, {', '.join(names)}, overflow "
         f"FROM {files('CSV', structure)}"
     )
+    if layout.line_breaks:  # the line at which a record begins
+        breaks = " + ".join(f"countSubstrings(ifNull({name}, ''), '\\n')" for name in [*names, "overflow"])
+        source = (
+            f"SELECT path, row_number + sum({breaks}) OVER (PARTITION BY path ORDER BY row_number "
+            f"ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - ({breaks}) AS row_number, {', '.join(names)}, overflow "
+            f"FROM ({source})"
+        )
     second = "overflow" if len(names) == 1 else names[1]
     return Reader(
         "csv",

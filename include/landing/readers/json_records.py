@@ -12,6 +12,7 @@ from typing import Any
 
 from clickhouse_connect.datatypes.registry import get_from_name
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing.bucket import sql_string
 from include.landing.cells import local_day
@@ -32,9 +33,17 @@ SETTINGS: dict[str, str | int] = {
     "input_format_json_ignore_unknown_keys_in_named_tuple": 0,
     "input_format_null_as_default": 1,
 }
+NAMED_TUPLES = "input_format_json_try_infer_named_tuples_from_objects = {}"
+TYPE_MISMATCH = "Code: 53."  # of the keys of two records (ErrorCodes.cpp of ClickHouse)
+# Beside the list: paging and the like, no data. A block of documents, and the sort that numbers records, stay small.
+OF_DOCUMENTS: dict[str, str | int] = {
+    "input_format_skip_unknown_fields": 1,
+    "input_format_max_block_size_bytes": 32 * 1024**2,
+    "max_bytes_before_external_sort": 128 * 1024**2,
+}
 INFERENCE = (
     "input_format_json_infer_incomplete_types_as_strings = 1, "
-    "input_format_json_try_infer_named_tuples_from_objects = 1, input_format_json_read_objects_as_strings = 1, "
+    f"{NAMED_TUPLES.format(1)}, input_format_json_read_objects_as_strings = 1, "
     "schema_inference_make_columns_nullable = 0, schema_inference_mode = 'union', "
     "input_format_json_use_string_type_for_ambiguous_paths_in_named_tuples_inference_from_objects = 1"
 )
@@ -50,6 +59,7 @@ class ListOf:
 
 
 Tree = dict[str, Any]  # key → Tree for an object, ListOf, or None for text
+NO_OBJECTS = ListOf({})  # a list of values, or one without elements
 
 
 def signature(head: str) -> tuple[str, ...]:
@@ -82,22 +92,18 @@ def json_reader(client: Client, files: Files, source: Source | None, *, whole: b
 
     Keys come from the engine's schema inference over the files' start, or over all of them where ``whole``.
     """
-    bounds = 10**15 if whole else 10**4
-    described = client.query(
-        f"DESCRIBE TABLE {files('JSONEachRow', '')} SETTINGS "
-        f"input_format_max_rows_to_read_for_schema_inference = {bounds}, "
-        f"input_format_max_bytes_to_read_for_schema_inference = {10**15 if whole else 32 * 1024**2}, {INFERENCE}"
-    ).result_rows
-    top: Tree = {str(name): _tree(get_from_name(str(type_))) for name, type_, *_ in described}
+    top = _keys(client, files, whole=whole)
     flat = _flat(top, files)
     readings = [flat]
-    empty = False
+    empty = ""
     for path, named, series in _record_paths(source):
         hops = _hops(top, path)
         if hops is None:
+            if named and all(isinstance(top.get(name.split(".")[0]), ListOf) for name in named.names):
+                empty = empty or path  # GA4 leaves the list of rows out where there are none
             continue
-        if not isinstance(hops[-1][1], dict):
-            empty = True  # {"data": []}: an export without rows
+        if not hops[-1][1]:
+            empty = empty or path  # {"data": []}: an export without rows
             continue
         if named:
             readings += _named(client, files, top, path, named)
@@ -112,12 +118,35 @@ def json_reader(client: Client, files: Files, source: Source | None, *, whole: b
     if found:  # the first of equals: the folder's source comes first
         return max(found, key=_rank)[0]
     if empty:
-        return Reader("json", "SELECT '' AS path, 0 AS row_number WHERE 0", {}, {})
+        return Reader("json", "SELECT '' AS path, 0 AS row_number WHERE 0", {}, {}, records=empty)
     return readings[-1]
+
+
+def _keys(client: Client, files: Files, *, whole: bool) -> Tree:
+    """The keys of the documents, by the engine's inference. Where a key is an object in one and a value in another,
+    objects are left as text (cells that hold such are unpacked later)."""
+    function = files("JSONEachRow", "")
+    described = (
+        f"DESCRIBE TABLE {function} SETTINGS "
+        f"input_format_max_rows_to_read_for_schema_inference = {10**15 if whole else 10**4}, "
+        f"input_format_max_bytes_to_read_for_schema_inference = {10**15 if whole else 32 * 1024**2}, {INFERENCE}"
+    )
+    try:
+        rows = client.query(described).result_rows
+    except ClickHouseError as error:
+        if TYPE_MISMATCH not in str(error):
+            raise
+        rows = client.query(described.replace(NAMED_TUPLES.format(1), NAMED_TUPLES.format(0))).result_rows
+    return {str(name): _tree(get_from_name(str(type_))) for name, type_, *_ in rows}
 
 
 def _rank(item: tuple[Reader, Match]) -> tuple[bool, int, int]:
     return (item[1].marked, *item[1].score)
+
+
+def record_paths() -> set[str]:
+    """Paths at which any spec looks for records in a document."""
+    return {path for path, *_ in _record_paths(None)}
 
 
 def _record_paths(source: Source | None) -> list[tuple[str, NamedLists | None, Series | None]]:
@@ -141,14 +170,16 @@ def _tree(type_: Any) -> Tree | ListOf | None:
     if names:
         return {name: _tree(inner) for name, inner in zip(names, type_.element_types, strict=True)}
     inner = getattr(type_, "element_type", None)
-    tree = _tree(inner) if inner is not None else None
-    return ListOf(tree) if isinstance(tree, dict) else None
+    if inner is None:
+        return None
+    tree = _tree(inner)
+    return ListOf(tree) if isinstance(tree, dict) else NO_OBJECTS
 
 
 def _hops(top: Tree, path: str) -> list[tuple[list[str], Any]] | None:
     """Lists on a path: keys that lead to each from the one before, and the tree of its elements. None: not there.
 
-    The last list may hold no objects (an export without rows); its tree is then None.
+    A list on the way may hold no objects (an export without rows); its tree is then empty, and the last.
     """
     hops: list[tuple[list[str], Any]] = []
     keys: list[str] = []
@@ -161,12 +192,13 @@ def _hops(top: Tree, path: str) -> list[tuple[list[str], Any]] | None:
         here = here[part.removesuffix("[]")]
         last = index == len(parts) - 1
         if part.endswith("[]") or last:
-            if isinstance(here, ListOf):
-                here = here.tree
-            elif not last or here is not None:
+            if not isinstance(here, ListOf):
                 return None
+            here = here.tree
             hops.append((keys, here))
             keys = []
+            if not here:
+                break
     return hops
 
 
@@ -189,11 +221,11 @@ def _leaves(tree: Tree, prefix: str = "", expression: str = "") -> dict[str, str
 
 def _declare(tree: Any, open_lists: tuple[list[str], ...] = (), keys: tuple[str, ...] = ()) -> str:
     """The type to read a tree as; lists of objects are text but for those that are looked into."""
-    if isinstance(tree, ListOf):
+    if isinstance(tree, ListOf) and tree.tree:
         if list(keys) not in open_lists:
             return "Nullable(String)"
         return f"Array({_declare(tree.tree, open_lists, keys)})"
-    if tree is None:
+    if tree is None or isinstance(tree, ListOf):
         return "Array(Nullable(String))" if [*keys, "*"] in open_lists else "Nullable(String)"
     inside = ", ".join(f"{identifier(n)} {_declare(inner, open_lists, (*keys, n))}" for n, inner in tree.items())
     return f"Tuple({inside})"
@@ -255,7 +287,7 @@ def _nested(files: Files, top: Tree, path: str, series: Series | None = None) ->
     numbered = (
         f"SELECT *, row_number() OVER (PARTITION BY path ORDER BY {', '.join(order)}) AS row_number FROM {source}"
     )
-    settings = {**SETTINGS, "input_format_skip_unknown_fields": 1}  # beside the list: paging and the like, no data
+    settings = SETTINGS | OF_DOCUMENTS
     return Reader("json", numbered, {**cells, **parents}, settings, context=frozenset(parents), records=path)
 
 
@@ -293,7 +325,7 @@ def _named(client: Client, files: Files, top: Tree, path: str, named: NamedLists
     )
     function = files("JSONEachRow", _structure(top, open_lists))
     wanted = ", ".join(f"arrayMap(x -> ifNull(tupleElement(x, '{k}'), ''), {identifier(n)})" for n, k, *_ in lists)
-    settings = {**SETTINGS, "input_format_skip_unknown_fields": 1}
+    settings = SETTINGS | OF_DOCUMENTS
     clause = Reader("json", "", {}, settings).settings_clause(strict=False)
     headers = client.query(f"SELECT DISTINCT {wanted} FROM {function}{clause}").result_rows
     if len(headers) != 1:

@@ -1,6 +1,7 @@
 // Requests to the API with the reader's token. Answers are kept for a moment, so that going back is instant.
 
 const KEY = "insightflow.session";
+const DEVICE = "insightflow.device";
 const FRESH_MS = 30_000;
 const kept = new Map();
 
@@ -13,49 +14,52 @@ export class Problem extends Error {
   }
 }
 
+// The access token lives in this tab. Who stays logged in has the refresh token in a cookie that no script can read;
+// DEVICE only remembers that it is there.
 function stored() {
-  for (const store of [sessionStorage, localStorage]) {
-    try {
-      const found = store.getItem(KEY);
-      if (found) return { store, ...JSON.parse(found) };
-    } catch {
-      // Not ours or not readable: as if logged out.
-    }
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY));
+  } catch {
+    return null;
   }
-  return null;
 }
 
 let session = stored();
 const listeners = new Set();
 export const onLogOut = (listener) => listeners.add(listener);
 export const loggedIn = () => session !== null;
-export const role = () => session?.role ?? "viewer";
 export const userName = () => session?.name ?? "";
+export const mayDecide = (workspace) => ["analyst", "admin"].includes(session?.roles?.[workspace] ?? session?.roles?.["*"]);
 
-function keep(answer, store, name) {
-  const { access_token, refresh_token, role: given } = answer;
-  session = { store, access_token, refresh_token: refresh_token ?? session?.refresh_token, role: given ?? session?.role, name };
-  const { store: _, ...plain } = session;
-  store.setItem(KEY, JSON.stringify(plain));
+function keep({ access_token, refresh_token, roles }, name) {
+  session = { access_token, refresh_token, roles, name };
+  sessionStorage.setItem(KEY, JSON.stringify(session));
 }
 
 export async function logIn(username, password, remember) {
-  const answer = await send("auth/token", { method: "POST", body: new URLSearchParams({ username, password }) });
+  const body = new URLSearchParams({ username, password });
+  const answer = await send(`auth/token${remember ? "?cookie=true" : ""}`, { method: "POST", body });
   forget();
-  keep(answer, remember ? localStorage : sessionStorage, username);
+  if (remember) localStorage.setItem(DEVICE, username);
+  keep(answer, username);
 }
 
 function forget() {
   session = null;
   kept.clear();
   sessionStorage.removeItem(KEY);
-  localStorage.removeItem(KEY);
+  localStorage.removeItem(DEVICE);
 }
 
 export function logOut() {
+  const token = session?.refresh_token;
+  if (token || localStorage.getItem(DEVICE)) send("auth/logout", withToken(token)).catch(() => {});
   forget();
   for (const listener of listeners) listener();
 }
+
+// A new tab of a device that stays logged in.
+export const restored = async () => loggedIn() || refreshed();
 
 const queryOf = (params) => {
   const query = new URLSearchParams();
@@ -109,16 +113,24 @@ async function authorised(path, options) {
   }
 }
 
+const withToken = (token) =>
+  token
+    ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ refresh_token: token }) }
+    : { method: "POST" };
+
 let refreshing = null;
 // One refresh for all requests that found the token ended.
-function refreshed() {
-  if (!session?.refresh_token) return false;
-  refreshing ??= send("auth/refresh", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ refresh_token: session.refresh_token }),
-  })
-    .then((answer) => (keep(answer, session.store, session.name), true), () => false)
+async function refreshed() {
+  const token = session?.refresh_token;
+  const name = session?.name ?? localStorage.getItem(DEVICE);
+  if (!token && !localStorage.getItem(DEVICE)) return false;
+  refreshing ??= send("auth/refresh", withToken(token))
+    .then((answer) => (keep(answer, name), true))
+    .catch((problem) => {
+      // Only a refusal ends the log-in: a server that is away may come back.
+      if (problem.status !== 401) throw problem;
+      return false;
+    })
     .finally(() => (refreshing = null));
   return refreshing;
 }

@@ -33,7 +33,7 @@ export function Choice({ legend, name, value, options, onChange }) {
 
 export const Select = ({ text, value, options, onChange, hidden }) => html`<label class="pick" hidden=${hidden}>
   <span>${text}</span>
-  <select value=${value} onChange=${(event) => onChange(event.target.value)}>
+  <select aria-label=${text} value=${value} onChange=${(event) => onChange(event.target.value)}>
     ${options.map(([key, name]) => html`<option key=${key} value=${key} selected=${key === value}>${name}</option>`)}
   </select>
 </label>`;

@@ -1,6 +1,6 @@
 // The inbox: what to look at, most money first; why; what to do about it.
 import { html, useEffect, useRef, useState } from "../lib/html.js";
-import { change, read, role } from "../lib/api.js";
+import { change, mayDecide, read } from "../lib/api.js";
 import { count, label, money, span } from "../lib/format.js";
 import { Empty, Failure, Loaded, useLoad } from "../lib/load.js";
 import { Choice, Money, Select, Severity } from "../lib/parts.js";
@@ -95,7 +95,7 @@ function Card({ insight, opened, decide }) {
   const [open, setOpen] = useState(opened);
   const heading = useRef(null);
   const id = `insight-${insight.id}`;
-  const editor = role() !== "viewer";
+  const editor = mayDecide(insight.workspace);
   return html`<li class="card" aria-labelledby=${id}>
     <div class="card-head">
       <p class="facts"><${Severity} level=${insight.severity} /><span>${label(insight.kind)}</span><span>${span(insight.date_start, insight.date_end)}</span>
