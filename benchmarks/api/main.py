@@ -73,7 +73,9 @@ def measure(found: Site, rate: int, seconds: int, folder: Path) -> dict[str, Res
 def uncached(found: Site, rate: int, seconds: int) -> Result:
     """Analytics whose every answer has to be worked out, at a rate that two cores can work out."""
     urls = [f"{found.url}/api/v1/{path}" for path in ANALYTICS]
-    return http(urls, {"Authorization": f"Bearer {found.token}"}, rate, seconds)
+    marks = [f"include.api.app:app --host 127.0.0.1 --port {found.url.rpartition(':')[2]}"]
+    marks += [f"--port {found.settings.clickhouse_port} ", f"port={found.settings.postgres_port}"]
+    return http(urls, {"Authorization": f"Bearer {found.token}"}, rate, seconds, marks)
 
 
 def table(loads: dict[str, Result]) -> str:
@@ -125,7 +127,7 @@ def main() -> int:
     text = (
         f"{options.rows:,} rows in marts.mart_campaign_daily, {options.insights:,} insights, {options.rate} requests a second"
         f" for {options.seconds} s over {len(ANALYTICS)} and {len(INSIGHTS)} questions, {options.workers} worker(s);"
-        f" {os.cpu_count()} cores, {memory} GB, {platform.machine()}, load average before and during: see `machine busy`.\n\n"
+        f" {os.cpu_count()} cores, {memory} GB, {platform.machine()}, load average {os.getloadavg()[0]:.0f} at the end.\n\n"
         f"{table(loads)}\n"
     )
     print(text)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from fastapi import HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from include.api.analytics.paging import BadCursor
 from include.api.backends import Backends
 from include.api.scope import Caller
-from include.api.versions import Versions
+from include.api.versions import INSIGHTS, Versions
 
 JSON = "application/json"
 # A private cache may keep it, and asks each time; answers differ by who asks and in which form.
@@ -46,6 +46,7 @@ class Answers:
         size = max(backends.settings.api_cache_mb, 0) * 1024 * 1024
         self._kept: LRUCache[str, Kept] = LRUCache(size, getsizeof=lambda kept: len(kept.body) + 512)
         self._working: dict[str, asyncio.Future[bytes]] = {}
+        self._asking: TTLCache[str, asyncio.Lock] = TTLCache(2000, 3600)
         self.hits = 0
         self.misses = 0
 
@@ -65,6 +66,16 @@ class Answers:
     def size(self) -> int:
         """Bytes kept."""
         return int(self._kept.currsize)
+
+    async def version(self, sources: Sequence[str], caller: Caller) -> str:
+        """The version of the sources; requests that find it old ask once for all of them. Raises ``Unavailable``."""
+        known = self.versions.known(sources, caller)
+        if known is not None:
+            return known
+        asking = self._asking.setdefault(str(caller.workspaces) if INSIGHTS in sources else "", asyncio.Lock())
+        async with asking:
+            known = self.versions.known(sources, caller)
+            return known if known is not None else await run_in_threadpool(self.versions.now, sources, caller)
 
     async def body(self, question: str, tag: str, compute: Callable[[], bytes]) -> bytes:
         """The kept answer, or the one worked out now."""
@@ -121,10 +132,8 @@ async def answer(
 
 async def tag_of(request: Request, caller: Caller, sources: Sequence[str], part: str = "") -> str:
     """The ETag of a question to these sources, as it stands in the header."""
-    versions: Versions = request.app.state.answers.versions
-    version = versions.known(sources, caller)
-    if version is None:
-        version = await run_in_threadpool(versions.now, sources, caller)
+    answers: Answers = request.app.state.answers
+    version = await answers.version(sources, caller)
     text = (
         f"{version} {caller.grants} {request.url.path}?{request.url.query} {request.headers.get('accept', '')} {part}"
     )

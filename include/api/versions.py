@@ -40,6 +40,7 @@ class Versions:
         self._backends = backends
         self._lock = threading.Lock()
         self._known: TTLCache[Any, tuple[float, str]] = TTLCache(2000, 60)
+        self._watched: set[str] = set()
 
     def known(self, sources: Sequence[str], caller: Caller) -> str | None:
         """The version of these sources together for a caller, where it is fresh enough to need no question."""
@@ -57,8 +58,10 @@ class Versions:
         if (version := self.known(sources, caller)) is not None:
             return version
         asked = time.monotonic()
-        tables = _tables(sources)
-        if tables:
+        if _tables(sources) and self._any_old(_tables(sources)):
+            # One question for every table that is asked for these days, whichever answer needs them first.
+            self._watched |= set(_tables(sources))
+            tables = sorted(self._watched)
             rows = self._backends.query(
                 _PARTS,
                 {
@@ -69,13 +72,19 @@ class Versions:
             found = {str(row["name"]): str(row["version"]) for row in rows}
             with self._lock:
                 self._known.update({name: (asked, found.get(name, "")) for name in tables})
-        if INSIGHTS in sources:
+        if INSIGHTS in sources and self._any_old([self._person(caller)]):
             version = self._insights(caller)
             with self._lock:
                 self._known[self._person(caller)] = (asked, version)
         with self._lock:
-            listed = [self._known[key][1] for key in self._keys(sources, caller)]
+            listed = [self._known.get(key, (0.0, ""))[1] for key in self._keys(sources, caller)]
         return hashlib.sha256("|".join(listed).encode()).hexdigest()[:20]
+
+    def _any_old(self, keys: Sequence[Any]) -> bool:
+        with self._lock:
+            known = [self._known.get(key) for key in keys]
+        oldest = time.monotonic() - self._backends.settings.api_fresh_seconds
+        return any(one is None or one[0] < oldest for one in known)
 
     def forget_insights(self) -> None:
         """Something was just changed here: who changed it must see it."""
