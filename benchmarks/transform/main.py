@@ -22,7 +22,7 @@ from include.warehouse.client import connect
 
 RESULTS = Path(__file__).with_name("results.md")
 COMPARED = ("staging", "facts", "marts")
-ROWS_OF_HISTORY = 200
+ROWS_OF_HISTORY = 100
 
 
 def history(quick: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import pickle
@@ -31,17 +32,25 @@ def load(project: Path, folder: Path, environment: Mapping[str, str], parse: Cal
         pass
     except Exception:
         path.unlink(missing_ok=True)
-    manifest = parse()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "parse.lock").open("w") as lock:
+        # Whoever comes second finds what the first has parsed: it takes seconds of CPU.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            _write(path, parse())
+        return Manifest(**pickle.loads(path.read_bytes()))
+
+
+def _write(path: Path, manifest: Any) -> None:
+    from dbt.contracts.graph.manifest import Manifest
+
     # Its parts: dbt's own way to pickle a manifest forgets some (1.11 mixes up what follows them).
     parts = {part.name: getattr(manifest, part.name) for part in fields(Manifest) if not part.name.startswith("_")}
-    content = pickle.dumps(parts, pickle.HIGHEST_PROTOCOL)
-    folder.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    for old in folder.glob("manifest-*.pickle"):
+    draft.write_bytes(pickle.dumps(parts, pickle.HIGHEST_PROTOCOL))
+    for old in path.parent.glob("manifest-*.pickle"):
         old.unlink(missing_ok=True)
     draft.replace(path)
-    return Manifest(**pickle.loads(content))
 
 
 def key(project: Path, environment: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ CAMPAIGN = "platform=google_ads&account=6289913047&name_account=Northwind+UK&cam
 SHOTS = (
     ("overview", "/", "light", False, 0),
     ("overview_dark", "/?days=7", "dark", False, 0),
-    ("inbox", "/?view=inbox", "light", False, 860),
+    ("inbox_dark", "/?view=inbox", "dark", False, 860),
     ("insight", "/?view=inbox&id={insight}", "light", False, 0),
     ("trends", f"/?view=trends&{CAMPAIGN}&metric=ctr&days=90", "light", False, 0),
     ("trends_dark", "/?view=trends&platform=google_ads&metric=value&days=90", "dark", False, 0),

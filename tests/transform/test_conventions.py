@@ -11,7 +11,7 @@ from pathlib import Path
 from include.transform import runner
 from tests.transform.conftest import Parsed
 
-FOR_USERS = ("mart_", "dim_", "fct_", "anomaly_daily", "insight_feed")
+FOR_USERS = ("mart_", "dim_", "fct_", "anomaly_daily", "insight_feed", "insight_budgets")
 
 
 def bounce(folder: Path) -> tuple[int, str]:
@@ -54,4 +54,5 @@ def test_every_table_for_users_is_public_and_contracted(parsed: Parsed) -> None:
 def test_exposures_name_the_api_the_dashboard_and_the_insights(parsed: Parsed) -> None:
     exposures = {exposure.name: exposure for exposure in parsed.manifest.exposures.values()}
     assert set(exposures) == {"analytics_api", "dashboard", "published_insights"}
-    assert exposures["published_insights"].depends_on.nodes == ["model.insightflow.insight_feed"]
+    published = {"model.insightflow.insight_feed", "model.insightflow.insight_budgets"}
+    assert set(exposures["published_insights"].depends_on.nodes) == published

@@ -196,7 +196,8 @@ select
         as Nullable(Decimal(38, 12))
     ) as per,
     cast(
-        multiIf(n.currency = n.reporting_currency, n.currency, b.pair.1 > 0, b.pair.3, null) as Nullable(String)
+        multiIf(n.currency = n.reporting_currency, n.currency, b.pair.1 > 0, b.pair.3, null)
+        as Nullable(String)
     ) as base,
     cast(multiIf(n.currency = n.reporting_currency, n.date, b.pair.1 > 0, b.pair.4, null) as Nullable(Date))
         as rate_date,
