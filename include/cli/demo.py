@@ -52,12 +52,13 @@ def run(settings: Settings) -> None:
 
 def _sample_files(settings: Settings) -> dict[str, Path]:
     """Bucket key → local file. The samples are always the same bytes, so they are made once."""
-    from include.samples import DEMO, generate, write_bad_files
+    from include.samples import DEMO, generate, write_bad_files, write_extras
 
     folder = settings.home / "samples"
     done = folder / ".done"
     if not done.exists():
-        generate(folder, DEMO, truth_dir=settings.home / "samples-truth")
+        truth = generate(folder, DEMO, truth_dir=settings.home / "samples-truth")
+        write_extras(folder, truth)
         write_bad_files(folder, DEMO)
         done.touch()
     return {

@@ -117,11 +117,11 @@ def samples(
     """Write realistic sample exports of several platforms; the truth about them goes to FOLDER.truth."""
     from dataclasses import replace
 
-    from include.samples import DEMO, generate, write_bad_files
+    from include.samples import DEMO, generate, write_bad_files, write_extras
 
     profile = replace(DEMO, days=days, volume=volume, daily_files=min(DEMO.daily_files, days))
     truth = folder.with_name(f"{folder.name}.truth")
-    generate(folder, profile, truth_dir=truth)
+    write_extras(folder, generate(folder, profile, truth_dir=truth))
     if bad_files:
         write_bad_files(folder, profile)
     count = sum(1 for path in folder.rglob("*") if path.is_file())

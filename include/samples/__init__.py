@@ -7,6 +7,7 @@ The same profile always gives the same bytes: dates are frozen in the profile, n
 
 from include.samples.bad_files import BadFile, write_bad_files
 from include.samples.build import generate
+from include.samples.extras import Extra, write_extras
 from include.samples.profile import DEMO, Profile
 from include.samples.series import MATURITY
 from include.samples.truth import CampaignDay, FileTruth, Problem, Rename, Retraction, Sums, Truth
@@ -16,6 +17,7 @@ __all__ = [
     "MATURITY",
     "BadFile",
     "CampaignDay",
+    "Extra",
     "FileTruth",
     "Problem",
     "Profile",
@@ -25,4 +27,5 @@ __all__ = [
     "Truth",
     "generate",
     "write_bad_files",
+    "write_extras",
 ]

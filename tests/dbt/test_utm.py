@@ -125,19 +125,20 @@ def test_a_goal_may_be_one_event_or_a_table_of_ones_own(shop: Project) -> None:
     shop.client.command(
         "INSERT INTO staging.goals VALUES ('plain', 'test', 'ga4', 'sign_up'), ('crm', 'test', 'generic', '')"
     )
+    crm = {"workspace": "crm", "platform": "generic", "account_id": "crm", "campaign_id": None}
     shop.stage(
         [
             ad("901", "Brand", "100", 100, workspace="plain"),
             ad("77", "Spring Sale", "40", 20, workspace="plain", platform="meta_ads", row_number=2),
             ad("901", "Brand", "100", 100, workspace="crm", row_number=3),
             ad("77", "Spring Sale", "40", 20, workspace="crm", platform="meta_ads", row_number=4),
-            ad("", "spring sale", "0", 0, workspace="crm", platform="generic", account_id="crm", campaign_id=None,
-               conversions=Decimal(1), conversion_value=Decimal(30), cost=None, row_number=5),
-            ad("", "walk-in", "0", 0, workspace="crm", platform="generic", account_id="crm", campaign_id=None,
-               conversions=Decimal(2), conversion_value=Decimal(9), cost=None, row_number=6),
+            ad("", "spring sale", "0", 0, **crm, conversions=Decimal(1), conversion_value=Decimal(30), row_number=5),
+            ad("", "walk-in", "0", 0, **crm, conversions=Decimal(2), conversion_value=Decimal(9), row_number=6),
         ]
     )  # fmt: skip
-    outcome = shop.dbt("build", "--select", *BUILT, "--exclude-resource-types", "unit_test")
+    outcome = shop.dbt("run", "--select", *BUILT)
+    assert outcome.success, failures(outcome)
+    outcome = shop.dbt("test", "--select", *MODELS, "--exclude", "test_type:unit")
     assert outcome.success, failures(outcome)
     assert shop.query(
         "SELECT workspace, campaign_id, reported_conversions, counted_conversions FROM marts.mart_goal_daily"

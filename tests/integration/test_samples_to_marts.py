@@ -8,12 +8,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from include.landing import LedgerLine, discover, load, pending_dates
 from include.landing.bucket import Bucket
-from include.samples import DEMO, Truth, generate, write_bad_files
+from include.samples import DEMO, Truth, generate, write_bad_files, write_extras
 from include.settings import Settings
 from include.transform import build
 from include.warehouse.client import connect
@@ -31,7 +32,8 @@ def built(postgres: Settings, clickhouse: Settings) -> Iterator[tuple[Client, Tr
     bucket = Bucket(clickhouse)
     profile = replace(DEMO, workspace=WORKSPACE)
     root = clickhouse.home / "landing"
-    truth = generate(root, profile)
+    truth = generate(root, profile, truth_dir=clickhouse.home / "truth")
+    write_extras(root, truth)
     write_bad_files(root, profile)
     keys = [key for key in discover(client, bucket) if key.startswith(f"{WORKSPACE}/")]
     lines = {line.uri.rsplit("/", 1)[1]: line for line in load(keys, "truth", client, bucket)}
@@ -124,3 +126,124 @@ def test_reporting_money_is_converted_at_the_rate_of_the_day(
     assert found["USD"][:2] == (0, found["USD"][2]), "the same currency needs no rate"
     assert found["EUR"][:2] == (0, 0)
     assert found["GBP"][:2] == (0, 0)
+
+
+# ------------------------------------------------------------- every mart against DuckDB over the files themselves
+
+PERIODS = {"daily": ("date", "date"), "weekly": ("week_start", "week"), "monthly": ("month_start", "month")}
+LEVELS = {
+    "platform": "platform",
+    "account": "platform, account_id",
+    "campaign": "platform, account_id, campaign_id",
+}
+
+
+def of_marts(client: Client, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query over marts in which {w} is this workspace; numbers as floats, to the sixth place."""
+    return comparable(client.query(sql.replace("{w}", f"workspace = '{WORKSPACE}'")).result_rows)
+
+
+def of_files(sql: str) -> list[tuple[Any, ...]]:
+    """The same of DuckDB."""
+    return comparable(duckdb.sql(sql).fetchall())
+
+
+def comparable(rows: Any) -> list[tuple[Any, ...]]:
+    return sorted(
+        tuple(round(float(v), 4) if isinstance(v, int | float | Decimal) else str(v) for v in row) for row in rows
+    )
+
+
+@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_sums_of_each_level_and_period(
+    built: tuple[Client, Truth, dict[str, LedgerLine]], clickhouse: Settings, level: str, period: str
+) -> None:
+    keys, (column, unit) = LEVELS[level], PERIODS[period]
+    days = clickhouse.home / "truth" / "truth_campaign_daily.csv"
+    sums = "sum(impressions), sum(clicks), sum(cost), sum(conversions)"
+    start = "date" if unit == "date" else f"date_trunc('{unit}', date)::DATE"
+    # Tables of their own account are in no truth: the generic platform also has the file with bad rows.
+    expected = of_files(
+        f"SELECT {keys}, {start}, {sums} FROM read_csv('{days}', types={{'account_id': 'VARCHAR', 'campaign_id': 'VARCHAR'}})"
+        f" WHERE platform != 'generic' GROUP BY ALL"
+    )
+    found = of_marts(
+        built[0],
+        f"SELECT {keys}, {column}, {sums} FROM marts.mart_{level}_{period} WHERE {{w}} AND platform != 'generic'"
+        " GROUP BY ALL",
+    )
+    if level == "platform":  # accounts of several currencies: their money has no sum in account currency
+        expected, found = [row[:-2] for row in expected], [row[:-2] for row in found]
+    assert found == expected
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("mart", "file", "columns", "names"),
+    [
+        ("mart_keyword_daily", "google_keywords", "keyword", '"Search keyword"'),
+        ("mart_search_term_daily", "google_search_terms", "search_term", '"Search term"'),
+        ("mart_landing_page_daily", "google_landing_pages", "landing_page", "split_part(\"Landing page\", '?', 1)"),
+    ],
+)
+def test_sums_of_segments(
+    built: tuple[Client, Truth, dict[str, LedgerLine]],
+    clickhouse: Settings,
+    mart: str,
+    file: str,
+    columns: str,
+    names: str,
+) -> None:
+    files = clickhouse.home / "landing" / WORKSPACE / "google_ads" / f"{file}_*.csv"
+    expected = of_files(
+        f'SELECT "Campaign ID"::VARCHAR, {names}, "Day", sum("Impr."), sum("Clicks"), sum("Cost")'
+        f" FROM read_csv('{files}') GROUP BY ALL"
+    )
+    found = of_marts(
+        built[0],
+        f"SELECT campaign_id, {columns}, date, sum(impressions), sum(clicks), sum(cost) FROM marts.{mart} WHERE {{w}}"
+        " GROUP BY ALL",
+    )
+    assert found == expected
+    assert found
+
+
+def test_sums_of_sessions_and_their_campaigns(
+    built: tuple[Client, Truth, dict[str, LedgerLine]], clickhouse: Settings
+) -> None:
+    file = next((clickhouse.home / "landing" / WORKSPACE / "ga4").glob("*.csv"))
+    rows = f"read_csv('{file}', all_varchar=true)"
+    sums = "sum(sessions::INT), sum(keyEvents::INT), sum(purchaseRevenue::INT)"
+    day = "strptime(date, '%Y%m%d')::DATE"
+    for table, value in (("fct_web_sessions_daily", "revenue"), ("mart_utm_daily", "revenue_reporting")):
+        assert of_marts(
+            built[0], f"SELECT date, sum(sessions), sum(key_events), sum({value}) FROM marts.{table} WHERE {{w}} AND"
+            " sessions IS NOT NULL GROUP BY ALL",
+        ) == of_files(f"SELECT {day}, {sums} FROM {rows} GROUP BY ALL")  # fmt: skip
+    assert of_marts(
+        built[0], "SELECT campaign_id, date, sessions, key_events FROM marts.mart_utm_daily WHERE {w} AND match = 'matched'"
+    ) == of_files(
+        f"SELECT sessionCampaignId, {day}, sum(sessions::INT), sum(keyEvents::INT) FROM {rows}"
+        " WHERE sessionMedium IN ('cpc', 'paid_social') GROUP BY ALL"
+    )  # fmt: skip
+    without = of_marts(
+        built[0],
+        "SELECT DISTINCT kind, campaign_id FROM marts.mart_utm_audit_daily WHERE {w} AND platform = 'google_ads'",
+    )
+    assert {row[0] for row in without} == {"spend_without_utm"}, "one campaign of each account lacks UTMs"
+    assert len(without) == 2
+
+
+def test_money_is_converted_by_the_rates_of_the_file(
+    built: tuple[Client, Truth, dict[str, LedgerLine]], clickhouse: Settings
+) -> None:
+    file = clickhouse.home / "landing" / WORKSPACE / "fx_rates" / "eurofxref-hist.csv"
+    expected = of_files(f"SELECT Date, USD / GBP FROM read_csv('{file}') WHERE Date >= '2026-06-01'")
+    found = of_marts(
+        built[0],
+        "SELECT date, units / per FROM marts.int_fx_rates_daily WHERE {w} AND currency = 'GBP' AND origin = 'file'"
+        " AND date = rate_date AND date >= '2026-06-01'",
+    )
+    assert found == expected
+    assert len(found) > 20
