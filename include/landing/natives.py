@@ -57,6 +57,8 @@ def day(kind: str, native: str) -> tuple[str, str] | None:
 
 def hashed(sql: str, type_: str, text: str) -> list[str]:
     """SQL of what to hash of a cell: not its text, which costs, where its type is plain."""
+    if type_ == "Int64":
+        return [f"ifNull({sql}, -9223372036854775807)"]  # stands for NULL; its like would only cost a second look
     if type_ in (*INTEGERS, *FLOATS, "UInt64", "Float32") or type_.startswith("Decimal"):
         return [f"ifNull({sql}, 0)", f"isNull({sql})"]
     if type_ in DATES:

@@ -9,6 +9,7 @@ from include.landing import natives
 from include.landing.bucket import sql_string
 from include.landing.cells import cell_text
 from include.landing.measures import judgements_of_measures
+from include.landing.natives import kind_of
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match
 from include.landing.salvage import MALFORMED
@@ -77,9 +78,9 @@ class Statement:
         found = self.match.columns.get(column)  # type: ignore[call-overload]
         return found.headers[0] if found and found.made is None and found.headers[0] in self.reader.natives else ""
 
-    def _natives(self) -> dict[str, str]:
+    def _natives(self, columns: Sequence[str] = ("date", *METRICS)) -> dict[str, str]:
         """Canonical column → type of the file's own column."""
-        headers = {name: self._typed_header(name) for name in ("date", *METRICS)}
+        headers = {name: self._typed_header(name) for name in columns}
         return {name: self.reader.natives[header][1] for name, header in headers.items() if header}
 
     def _row_hash(self) -> str:
@@ -171,27 +172,26 @@ class Statement:
                 )
             )
         for name in ("campaign_id", "ad_group_id", "ad_id", "account_id"):
-            if name in self.match.columns:
+            if name in self.match.columns and kind_of(self._natives((name,)).get(name, "")) != "integer":
                 found.append((f"insightflow_is_damaged_id({name})", "'damaged_id'", _names(name)))
         for name in ("campaign_name", "ad_group_name", "ad_name", "account_name"):
             if name in self.match.columns:
                 found.append((f"NOT isValidUTF8({name})", "'bad_encoding'", _names(name)))
         for name in self._verdicts():
             hint = f"if(verdict_{name} = 'ambiguous_number', ': a thousands separator or a decimal mark?', '')"
-            found.append((f"verdict_{name} != ''", f"verdict_{name}", f"concat({_names(name)}, {hint})"))
+            found.append(
+                (f"NOT passed_{name} AND verdict_{name} != ''", f"verdict_{name}", f"concat({_names(name)}, {hint})")
+            )
         return found + judgements_of_measures(self.match)
 
     def _verdicts(self) -> dict[str, str]:
-        """Metric → SQL of its verdict: '' or why its cell is refused. Plain numbers are passed at a glance."""
+        """Metric → SQL of the verdict on a cell that was not passed at a glance: '' or why it is refused."""
         found = {}
         for name in METRICS:
             if name not in self.match.columns:
                 continue
-            passed = self.typing.passed(name)
-            if actions := self.typing.is_list(name):
-                passed += f" OR {actions}"
             mark = self.marks.get(name, "")
-            found[name] = f"if({passed}, '', insightflow_verdict({name}, '{mark}', {int(name in COUNTS)}))"
+            found[name] = f"insightflow_verdict({name}, '{mark}', {int(name in COUNTS)})"
         return found
 
     @property
@@ -214,7 +214,12 @@ class Statement:
 
     def judged(self) -> str:
         """The records with their typed date and the verdict on each metric, from which dispositions follow."""
-        verdicts = "".join(f", {verdict} AS verdict_{name}" for name, verdict in self._verdicts().items())
+        verdicts = ""
+        for name, verdict in self._verdicts().items():
+            passed = self.typing.passed(name)
+            if actions := self.typing.is_list(name):
+                passed += f" OR {actions}"
+            verdicts += f", {passed} AS passed_{name}, {verdict} AS verdict_{name}"
         return f"SELECT *, {self.typing.day()} AS day{verdicts} FROM ({self.glanced()})"
 
     def glanced(self) -> str:

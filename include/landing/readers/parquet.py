@@ -32,15 +32,20 @@ def parquet_reader(client: Client, files: Files, schema: pyarrow.Schema) -> Read
     zone is written in that zone, which only Arrow's note knows."""
     function = files("Parquet", "")
     described = client.query(f"DESCRIBE TABLE {function}").result_rows
-    cells, columns = {}, []
+    cells: dict[str, str] = {}
     natives: dict[str, tuple[str, str]] = {}
+    columns = []
     for index, (name, type_) in enumerate((str(row[0]), str(row[1])) for row in described):
         # Names of our own: a canonical name among the columns would be taken for the one that is made of it.
         columns.append(f"{identifier(name)} AS k{index}")
         field = schema.field(name).type if name in schema.names else None
         cells.update(_cells(name, f"k{index}", get_from_name(type_), field))
+        natives[name] = (
+            f"k{index}",
+            type_.removeprefix("Nullable(").removesuffix(")") if "Nullable(" in type_ else type_,
+        )
     source = f"SELECT _path AS path, _row_number + 1 AS row_number, {', '.join(columns)} FROM {function}"
-    return Reader("parquet", source, cells, natives=natives)
+    return Reader("parquet", source, cells, natives={name: native for name, native in natives.items() if name in cells})
 
 
 def _cells(name: str, sql: str, type_: Any, field: pyarrow.DataType | None) -> dict[str, str]:
