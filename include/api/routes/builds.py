@@ -24,9 +24,10 @@ pre{{max-width:60rem;overflow:auto}}.bad{{color:#a00;font-weight:600}}</style>
 
 
 @router.get("/dbt-docs/builds")
-def builds(request: Request, databases: Databases, run: str, layer: str = "") -> Response:
+def builds(request: Request, databases: Databases, run: str = "", layer: str = "") -> Response:
     """A table of nodes. Who is not logged in is sent to the dashboard, as for the models' documentation.
 
+    The nodes of a build belong to no workspace, so this query has no scope.
     What dbt says of an error may quote a cell of any workspace: that is in the task's log, not here.
     """
     if not docs_session.is_valid(databases.settings, request.cookies.get(docs_session.COOKIE)):
