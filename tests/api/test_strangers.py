@@ -20,7 +20,7 @@ from tests.api.conftest import LogIn
 pytestmark = pytest.mark.integration
 
 OPEN = {
-    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/"), ("GET", "/docs"), ("GET", "/dbt-docs"),
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/"), ("GET", "/docs"), ("GET", "/dbt-docs"), ("GET", "/dbt-docs/builds"),
     ("POST", "/api/v1/auth/token"), ("POST", "/api/v1/auth/refresh"), ("POST", "/api/v1/auth/logout"),
 }  # fmt: skip
 SECRETS = ("demo finding", "Generic", "Video", "landing/demo", "cell `", '"demo"', '"c2"', '"c3"')
