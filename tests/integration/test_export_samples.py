@@ -109,7 +109,7 @@ def test_sample_becomes_exactly_its_rows(landed: tuple[Client, dict[str, LedgerL
         assert line.status == "rejected"
         assert line.error.startswith(whole_file[0]["reason"])
         return
-    assert line.status == "loaded"
+    assert line.status == "loaded", line.error
     assert line.source == expected["platform"]
     assert line.shape == {"generic": "generic"}.get(expected["platform"], expected["export"])
     assert line.rows_loaded == len(expected["rows"])
