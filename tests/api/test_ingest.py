@@ -32,9 +32,14 @@ RECORDS = [dict(zip(HEADER.split(","), ["2026-06-30", "1", "c1", "Brand", 100, 1
 
 @pytest.fixture
 def landed(site: Settings) -> Iterator[Path]:
-    """The bucket's folder of the workspace, emptied after."""
+    """The bucket's folder of the workspace, emptied before and after."""
     folder = Path(unquote(urlsplit(site.bucket).path)) / "demo"
+    empty(folder)
     yield folder
+    empty(folder)
+
+
+def empty(folder: Path) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
 
