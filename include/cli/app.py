@@ -10,7 +10,15 @@ from typing import Annotated
 
 import typer
 
-from include.cli import access_commands, assist_commands, look_commands, run_commands, service_commands, source_commands
+from include.cli import (
+    access_commands,
+    assist_commands,
+    demo,
+    look_commands,
+    run_commands,
+    service_commands,
+    source_commands,
+)
 from include.cli.output import fail
 
 app = typer.Typer(
@@ -34,6 +42,7 @@ def options(
 
 service_commands.add_to(app)
 run_commands.add_to(app)
+demo.add_to(app)
 look_commands.add_to(app)
 source_commands.add_to(app)
 access_commands.add_to(app)

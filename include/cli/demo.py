@@ -9,21 +9,29 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import typer
+
 from include.cli import drop, follow
 from include.cli.look_commands import ledger_rows, newest_insights, short
 from include.cli.output import console, say, show, text_of
-from include.cli.run_commands import run_backfill
 from include.cli.service_commands import addresses
 from include.services import lifecycle
 from include.services.airflow_client import AirflowClient
-from include.settings import Settings
+from include.settings import Settings, get_settings
 
 FIRST, LAST = date(2026, 6, 28), date(2026, 6, 30)
 TOP = 8
 
 
-def run(settings: Settings) -> None:
-    """Start, drop, run, print. A second time: what is there is left alone, what is done is not done again."""
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(demo)
+
+
+def demo() -> None:
+    """Start everything, drop sample files, run three days through Airflow, print files, insights and addresses."""
+    # A second time, what is there is left alone, and what is done is not done again.
+    settings = get_settings()
     begun = time.monotonic()
     _headline("1. Services")
     lifecycle.up(settings, say)
@@ -39,7 +47,7 @@ def run(settings: Settings) -> None:
             new = sum(drop.drop(settings, path, key) for key, path in files.items())
             say(f"{new} new files in {settings.bucket}, {len(files) - new} were there")
             _headline(f"3. {follow.DAILY} for {FIRST} … {LAST}, by Airflow")
-            run_backfill(airflow, FIRST, LAST, reprocess="failed", parallel=1)
+            follow.run_backfill(airflow, FIRST, LAST, reprocess="failed", parallel=1)
     _headline("4. Files")
     rows = ledger_rows(len(files), settings.workspace)
     show([short(row) for row in sorted(rows, key=lambda row: str(row["file"]))], as_json=False)

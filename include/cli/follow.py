@@ -192,3 +192,19 @@ def _reason(airflow: AirflowClient, ti: dict[str, Any]) -> str:
             if details:
                 return f"{details[0].get('exc_type')}: {' '.join(str(details[0].get('exc_value')).split())[:800]}"
     return "see its log"
+
+
+def run_backfill(airflow: AirflowClient, first: date, last: date, reprocess: str, parallel: int) -> int:
+    """Backfill a range and follow it; return how many runs there were. Days that are done are left alone."""
+    started = backfill(airflow, first, last, reprocess, parallel)
+    total = (last - first).days + 1
+    if not started:
+        # Runs that are under way already are followed all the same.
+        active = [r for r in runs_between(airflow, first, last) if r["state"] not in FINAL]
+        started = [r["dag_run_id"] for r in active]
+    if not started:
+        say(f"{first} … {last}: already done ({total} days); --reprocess does them again")
+        return 0
+    say(f"{len(started)} of {total} days to run")
+    follow(airflow, DAILY, started)
+    return len(started)

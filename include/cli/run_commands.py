@@ -1,4 +1,4 @@
-"""load, run, backfill, samples, demo: making things happen, through Airflow."""
+"""load, run, backfill, samples: making things happen, through Airflow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(run)
     app.command()(backfill)
     app.command()(samples)
-    app.command()(demo)
 
 
 def load(
@@ -89,23 +88,7 @@ def backfill(
         raise typer.BadParameter(f"--from {days[0]} is after --to {days[1]}")
     with AirflowClient(get_settings()) as airflow:
         follow.wait_for_dag(airflow, follow.DAILY)
-        run_backfill(airflow, *days, reprocess="completed" if reprocess else "failed", parallel=parallel)
-
-
-def run_backfill(airflow: AirflowClient, first: date, last: date, reprocess: str, parallel: int) -> int:
-    """Backfill a range and follow it; return how many runs there were. Days that are done are left alone."""
-    started = follow.backfill(airflow, first, last, reprocess, parallel)
-    total = (last - first).days + 1
-    if not started:
-        # Runs that are under way already are followed all the same.
-        active = [r for r in follow.runs_between(airflow, first, last) if r["state"] not in follow.FINAL]
-        started = [r["dag_run_id"] for r in active]
-    if not started:
-        say(f"{first} … {last}: already done ({total} days); --reprocess does them again")
-        return 0
-    say(f"{len(started)} of {total} days to run")
-    follow.follow(airflow, follow.DAILY, started)
-    return len(started)
+        follow.run_backfill(airflow, *days, reprocess="completed" if reprocess else "failed", parallel=parallel)
 
 
 def samples(
@@ -126,13 +109,6 @@ def samples(
         write_bad_files(folder, profile)
     count = sum(1 for path in folder.rglob("*") if path.is_file())
     say(f"{count} files below {folder}; what is true of them is in {truth}")
-
-
-def demo() -> None:
-    """Start everything, drop sample files, run three days through Airflow, print files, insights and addresses."""
-    from include.cli import demo as show_case
-
-    show_case.run(get_settings())
 
 
 def _date(text: str) -> date:

@@ -13,41 +13,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # ClickHouse error codes that say "these bytes are not that format" (ErrorCodes.cpp of ClickHouse).
-CONTENT_ERRORS = frozenset(
-    map(
-        int,
-        [
-            "6",
-            "7",
-            "8",
-            "10",
-            "15",
-            "25",
-            "26",
-            "27",
-            "32",
-            "33",
-            "34",
-            "38",
-            "41",
-            "53",
-            "69",
-            "72",
-            "117",
-            "131",
-            "252",
-            "271",
-            "347",
-            "354",
-            "441",
-            "561",
-            "563",
-            "636",
-            "1000",
-            "1001",
-        ],
-    )
-)
+# fmt: off
+CONTENT_ERRORS = frozenset({
+    6, 7, 8, 10, 15, 25, 26, 27, 32, 33, 34, 38, 41, 53, 69, 72, 117,
+    131, 252, 271, 347, 354, 441, 561, 563, 636, 1000, 1001,
+})
+# fmt: on
 
 
 class RefusedFile(Exception):

@@ -7,8 +7,9 @@ import logging
 from pathlib import Path
 
 from include.settings import Settings
-from include.transform import runner
+from include.transform import results, runner
 from include.transform.lock import layer_lock
+from include.transform.report import BuildError
 from include.warehouse.client import connect
 
 log = logging.getLogger(__name__)
@@ -39,9 +40,6 @@ def load_changed(settings: Settings, run_id: str) -> bool:
 
 
 def _load(settings: Settings, run_id: str, want: str) -> bool:
-    from include.transform import results
-    from include.transform.build import BuildError
-
     outcome = runner.invoke(settings, ["seed", "--full-refresh"])
     nodes = [results.NodeResult(**node) for node in outcome.nodes]
     if not outcome.success:
