@@ -15,7 +15,7 @@ from include.api.answers import Answers
 from include.api.backends import Backends
 from include.api.limits import Limits
 from include.api.observe import Metrics, Observe, log_to_output
-from include.api.routes import admin, alerts, analytics, auth, builds, data, health, ingest, insights, pages
+from include.api.routes import admin, alerts, analytics, auth, builds, data, health, ingest, insights, pages, quality
 from include.api.versions import Versions
 from include.settings import Settings
 
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.backends = backends
     app.state.resolver = Resolver(backends)
     app.state.metrics = metrics
-    for module in (health, auth, admin, alerts, insights, analytics, data, builds, ingest, pages):
+    for module in (health, auth, admin, alerts, insights, analytics, data, builds, quality, ingest, pages):
         app.include_router(module.router)
     pages.mount_assets(app)
     problems.install(app)

@@ -37,3 +37,15 @@ class BuildLink(BaseOperatorLink):  # type: ignore[misc]
         """The page with status, rows, seconds and SQL of each node, made when the task ends."""
         layer = str(ti_key.task_id).removeprefix("build_")
         return f"{get_settings().public_url}/dbt-docs/builds?{urlencode({'run': ti_key.run_id, 'layer': layer})}"
+
+
+class QualityLink(BaseOperatorLink):  # type: ignore[misc]
+    """The button "Quality checks" on the task that checks staging."""
+
+    name = "Quality checks of this run"
+
+    def get_link(self, operator: Any, *, ti_key: RuntimeTaskInstanceProtocol | Any) -> str:
+        """The page with the results of the run and its data docs, made when the task ends."""
+        from include.quality.docs import address
+
+        return address(get_settings(), ti_key.run_id)

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
-from include.orchestration.links import BuildLink, InsightsLink
+from include.orchestration.links import BuildLink, InsightsLink, QualityLink
 from include.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def pipeline(*, own_days: bool) -> None:
     def check_staging(seen: dict[str, int]) -> dict[str, Any]:
         """Great Expectations on staging: an error stops the run before the marts, a warning does not.
 
-        The log and the returned value name the data docs, the page with all results.
+        The log, the returned value and the button lead to the page with all results and to the data docs.
         """
         from include.orchestration import days
         from include.quality import check_staging as check
@@ -135,6 +135,7 @@ def pipeline(*, own_days: bool) -> None:
     loaded = load.expand(keys=discover())
     seen = dates()
     checked = check_staging(seen)
+    checked.operator.operator_extra_links = (QualityLink(),)
     published = publish_insights()
     published.operator.operator_extra_links = (InsightsLink(),)
     if get_settings().dbt_tasks == "models":

@@ -1,7 +1,7 @@
 """Great Expectations, driven by a suite file. Everything is counted by ClickHouse; no row of data is pulled.
 
-The context lives in memory and sees one run, so its cost does not grow with history: the history of results is
-``ops.quality_results``; the data docs show the newest run.
+A context lives in memory and sees one workspace in one run, so its cost does not grow with history: the history of
+results is ``ops.quality_results``; the data docs of the last runs are kept (``docs.py``).
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from include.landing.bucket import sql_string
+from include.quality import docs
 from include.quality.report import Finding
-from include.quality.sources import failures, measured
+from include.quality.sources import HISTORY_DAYS, failure_of, measured
 from include.quality.suite import Check, Suite
 from include.settings import Settings
 from include.warehouse.client import connect
@@ -38,83 +39,107 @@ EXAMPLES = 3
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
 
 
-def run_suites(settings: Settings, suite: Suite, days: Sequence[date]) -> tuple[list[Finding], Path]:
-    """Evaluate the suite, and those of the sources, over the rows of the days.
+@dataclass(frozen=True)
+class Part:
+    """A suite over the rows of one workspace: the validation of its own that no other workspace can show up in."""
 
-    Returns a finding for each check (of a source's failed check, one for each workspace), and the data docs' page.
+    workspace: str
+    suite: Suite
+    table: str
+    """Name of its view in the database ops."""
+
+
+def run_suites(settings: Settings, suite: Suite, days: Sequence[date], run_id: str) -> list[Finding]:
+    """Evaluate the suite, and those of the sources, over the rows of the days: once for each workspace and source.
+
+    Returns a finding for each check of each workspace, and writes the data docs of each (``docs.folder_of``).
     """
-    docs = settings.home / "quality" / SITE
-    docs.parent.mkdir(parents=True, exist_ok=True)
-    draft = docs.with_name(f".{SITE}.{uuid.uuid4().hex[:8]}")
+    findings: list[Finding] = []
     client = connect(settings)
     try:
-        with _view(settings, suite, days) as view, measured(client, days) as by_source:
-            tables = {suite.suite: view, **{s.suite: s.table.removeprefix("ops.") for s in by_source}}
-            results = _validate(settings, [suite, *by_source], days, tables, draft)
-            found = [
-                _of_source(client, s, check, results[s.suite][check.name])
-                for s in by_source
-                for check in s.expectations
-            ]
+        with _views(client, suite, days) as united, measured(client, days) as by_source:
+            of_sources = [Part(m.workspace, m.suite, m.suite.table.removeprefix("ops.")) for m in by_source]
+            for part in united:
+                parts = [part, *(other for other in of_sources if other.workspace == part.workspace)]
+                with docs.replaced(docs.folder_of(settings.home, part.workspace, run_id)) as draft:
+                    results = _validate(settings, parts, days, draft)
+                for one in parts:
+                    findings += _findings(client, one, days, results[one.suite.suite])
     finally:
         client.close()
-    _replace(docs, draft)
-    findings = [_finding(check, results[suite.suite][check.name]) for check in suite.expectations]
-    findings = _with_examples(settings, suite, days, findings)
-    return [*findings, *(finding for several in found for finding in several)], docs / "index.html"
+    return findings
 
 
-def _of_source(client: Client, suite: Suite, check: Check, outcome: Any) -> list[Finding]:
-    """The findings of a source's check: one where it holds or cannot be evaluated, else one for each workspace."""
-    source = suite.suite.removeprefix("source_")
-    finding = replace(_finding(check, outcome), suite=suite.suite)
-    if finding.success or outcome.success:
-        return [finding]
-    return [
-        replace(
-            finding,
-            workspace=failure.workspace,
-            observed=failure.observed,
-            unexpected_count=failure.accounts,
-            detail=f"{source}, {check.name}: {check.means} Not so in {failure.workspace}: {failure.observed}. {check.remedy}",
-        )
-        for failure in failures(client, suite, check)
-    ]
+def _findings(client: Client, part: Part, days: Sequence[date], results: dict[str, Any]) -> list[Finding]:
+    """A finding for each check of a part, with the accounts or rows of which it does not hold."""
+    found = []
+    for check in part.suite.expectations:
+        outcome = results[check.name]
+        finding = _finding(part, check, outcome)
+        if not finding.success and not outcome.success:
+            if part.suite.date_column:
+                finding = _with_examples(client, part, check, days, finding)
+            else:
+                finding = _of_source(client, part, check, finding)
+        found.append(finding)
+    return found
+
+
+def _of_source(client: Client, part: Part, check: Check, finding: Finding) -> Finding:
+    """The finding with the accounts of which a source's check does not hold."""
+    source = part.suite.suite.removeprefix("source_")
+    failure = failure_of(client, part.suite, check)
+    return replace(
+        finding,
+        observed=failure.observed,
+        unexpected_count=failure.accounts,
+        detail=f"{source}, {check.name}: {check.means} Not so in {part.workspace}: {failure.observed}. {check.remedy}",
+    )
 
 
 @contextlib.contextmanager
-def _view(settings: Settings, suite: Suite, days: Sequence[date]) -> Iterator[str]:
-    """A view of the dates' rows, for the length of a check; its name in the database ops.
+def _views(client: Client, suite: Suite, days: Sequence[date]) -> Iterator[list[Part]]:
+    """A view of the dates' rows of each workspace that has or should have some, for the length of a check: those with
+    rows in the weeks before too, which may have stopped to deliver.
 
     A query asset would do, but to learn the columns of a query Great Expectations fetches all its rows.
     """
     name = f"checked_{suite.suite}_{uuid.uuid4().hex[:12]}"
-    client = connect(settings)
+    recent = f"BETWEEN {_listed(days[-1:])} - {HISTORY_DAYS} AND {_listed(days[-1:])}"
+    there = client.query(
+        f"SELECT workspace FROM {suite.table} WHERE {suite.date_column} IN {_listed(days)} OR {suite.date_column} {recent}"
+        f" UNION DISTINCT SELECT workspace FROM ops.file_coverage WHERE date IN {_listed(days)}"
+    ).result_rows
+    parts = [
+        Part(workspace, suite, f"{name}_{number}")
+        for number, workspace in enumerate(sorted(str(row[0]) for row in there))
+    ]
     try:
-        client.command(f"CREATE VIEW ops.{name} AS {_batch(suite, days)}")
-        yield name
+        for part in parts:
+            client.command(f"CREATE VIEW ops.{part.table} AS {_batch(part, days)}")
+        yield parts
     finally:
-        client.command(f"DROP VIEW IF EXISTS ops.{name}")
-        client.close()
+        for part in parts:
+            client.command(f"DROP VIEW IF EXISTS ops.{part.table}")
 
 
 def _validate(
-    settings: Settings, suites: Sequence[Suite], days: Sequence[date], tables: dict[str, str], draft: Path
+    settings: Settings, parts: Sequence[Part], days: Sequence[date], draft: Path
 ) -> dict[str, dict[str, Any]]:
-    """Run one checkpoint of all suites; suite → name of the check → its result."""
+    """Run one checkpoint of a workspace's suites and write its data docs; suite → name of the check → its result."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    context.add_data_docs_site(SITE, _site(draft))
+    context.add_data_docs_site(SITE, docs.site(draft))
     source = context.data_sources.add_sql(
         "warehouse", connection_string=settings.clickhouse_dsn(), create_temp_table=False
     )
     try:
         validations = []
-        for suite in suites:
-            asset = source.add_table_asset(suite.suite, table_name=tables[suite.suite], schema_name="ops")
-            validations.append(_validation(context, asset, suite, days))
+        for part in parts:
+            asset = source.add_table_asset(part.suite.suite, table_name=part.table, schema_name="ops")
+            validations.append(_validation(context, asset, part, days))
         checkpoint = context.checkpoints.add(
-            gx.Checkpoint(name=suites[0].suite, validation_definitions=validations, result_format=RESULT_FORMAT)
+            gx.Checkpoint(name=parts[0].suite.suite, validation_definitions=validations, result_format=RESULT_FORMAT)
         )
         results = checkpoint.run().run_results.values()
         # Once for all suites; as an action of the checkpoint, it would write the index anew for each.
@@ -126,34 +151,39 @@ def _validate(
     }
 
 
-def _validation(context: Any, asset: Any, suite: Suite, days: Sequence[date]) -> Any:
+def _validation(context: Any, asset: Any, part: Part, days: Sequence[date]) -> Any:
     batch = asset.add_batch_definition_whole_table("dates of the run")
     # Added one by one, queries would replace each other: they are of one type and name no column.
     expectations = gx.ExpectationSuite(
-        suite.suite, expectations=[_configuration(check, days).to_domain_obj() for check in suite.expectations]
+        part.suite.suite,
+        expectations=[_configuration(check, part, days).to_domain_obj() for check in part.suite.expectations],
     )
     return context.validation_definitions.add(
-        gx.ValidationDefinition(name=suite.suite, data=batch, suite=context.suites.add(expectations))
+        gx.ValidationDefinition(name=part.suite.suite, data=batch, suite=context.suites.add(expectations))
     )
 
 
-def _batch(suite: Suite, days: Sequence[date]) -> str:
-    return f"SELECT * FROM {suite.table} WHERE {suite.date_column} IN {_listed(days)}"
+def _batch(part: Part, days: Sequence[date]) -> str:
+    suite = part.suite
+    own = f"workspace = {sql_string(part.workspace)}"
+    return f"SELECT * FROM {suite.table} WHERE {suite.date_column} IN {_listed(days)} AND {own}"
 
 
 def _listed(days: Sequence[date]) -> str:
     return "(" + ", ".join(f"toDate('{day.isoformat()}')" for day in days) + ")"
 
 
-def _query(check: Check, days: Sequence[date]) -> str:
+def _query(check: Check, part: Part, days: Sequence[date]) -> str:
     """The check's query; {batch} stays for Great Expectations to fill."""
-    return check.rows.replace("{dates}", _listed(days)).replace("{last}", f"toDate('{days[-1].isoformat()}')")
+    query = check.rows.replace("{dates}", _listed(days)).replace("{last}", f"toDate('{days[-1].isoformat()}')")
+    # Braces would be taken for a place to fill; no workspace of a bucket needs them.
+    return query.replace("{workspace}", sql_string(part.workspace).replace("{", "{{").replace("}", "}}"))
 
 
-def _configuration(check: Check, days: Sequence[date]) -> ExpectationConfiguration:
+def _configuration(check: Check, part: Part, days: Sequence[date]) -> ExpectationConfiguration:
     kwargs = dict(check.arguments)
     if check.rows:
-        kwargs["unexpected_rows_query"] = _query(check, days)
+        kwargs["unexpected_rows_query"] = _query(check, part, days)
     return ExpectationConfiguration(
         type=check.type or "unexpected_rows_expectation",
         kwargs=kwargs,
@@ -163,7 +193,7 @@ def _configuration(check: Check, days: Sequence[date]) -> ExpectationConfigurati
     )
 
 
-def _finding(check: Check, outcome: Any) -> Finding:
+def _finding(part: Part, check: Check, outcome: Any) -> Finding:
     said = outcome.result or {}
     if check.rows:
         count = said.get("observed_value")
@@ -182,35 +212,24 @@ def _finding(check: Check, outcome: Any) -> Finding:
     if broken:
         detail = f"{check.name} could not be evaluated: {_reason(outcome)}. {check.means}"
     elif not success:
-        detail = f"{check.name}: {check.means} Not so for {observed}. {check.remedy}"
-    return Finding(check.name, check.column, check.severity, success, observed, count, detail)
+        place = f" in {part.workspace}" if part.workspace else ""
+        detail = f"{check.name}: {check.means} Not so{place} for {observed}. {check.remedy}"
+    return Finding(
+        check.name, check.column, check.severity, success, observed, count, detail, part.suite.suite, part.workspace
+    )
 
 
-def _with_examples(settings: Settings, suite: Suite, days: Sequence[date], findings: list[Finding]) -> list[Finding]:
+def _with_examples(client: Client, part: Part, check: Check, days: Sequence[date], finding: Finding) -> Finding:
     """Name the first rows that a failed query found; Great Expectations gives their number only."""
-    checks = {check.name: check for check in suite.expectations if check.rows}
-    wanted = [f for f in findings if not f.success and f.unexpected_count and f.name in checks]
-    if not wanted:
-        return findings
-    client = connect(settings)
-    examples = {}
-    for finding in wanted:
-        query = _query(checks[finding.name], days).replace("{batch}", f"({_batch(suite, days)})")
-        rows = client.query(f"SELECT * FROM ({query}) LIMIT {EXAMPLES}").named_results()
-        examples[finding.name] = "; ".join(", ".join(f"{k} {v}" for k, v in row.items()) for row in rows)
-    client.close()
-    return [
-        replace(
-            finding,
-            observed=f"{finding.observed}, for example {examples[finding.name]}",
-            detail=finding.detail.replace(
-                f" {finding.observed}.", f" {finding.observed}, for example {examples[finding.name]}."
-            ),
-        )
-        if finding.name in examples
-        else finding
-        for finding in findings
-    ]
+    if not (check.rows and finding.unexpected_count):
+        return finding
+    query = _query(check, part, days).replace("{batch}", f"({_batch(part, days)})")
+    rows = client.query(f"SELECT * FROM ({query}) LIMIT {EXAMPLES}").named_results()
+    examples = "; ".join(", ".join(f"{k} {v}" for k, v in row.items()) for row in rows)
+    observed = f"{finding.observed}, for example {examples}"
+    return replace(
+        finding, observed=observed, detail=finding.detail.replace(f" {finding.observed}.", f" {observed}.", 1)
+    )
 
 
 def _reason(outcome: Any) -> str:
@@ -220,20 +239,3 @@ def _reason(outcome: Any) -> str:
         info = next((value for value in info.values() if isinstance(value, dict)), {})
     lines = str(info.get("exception_message") or "no reason given").strip().splitlines()
     return lines[0]
-
-
-def _site(folder: Path) -> dict[str, Any]:
-    return {
-        "class_name": "SiteBuilder",
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-    }
-
-
-def _replace(docs: Path, draft: Path) -> None:
-    """Put the new site in the place of the old one; a reader sees the one or the other."""
-    old = docs.with_name(f"{draft.name}.old")
-    if docs.exists():
-        docs.rename(old)
-    draft.rename(docs)
-    shutil.rmtree(old, ignore_errors=True)

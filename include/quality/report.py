@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 SHOWN = 50  # of the findings; all are in ops.quality_results
@@ -14,7 +13,7 @@ SHOWN = 50  # of the findings; all are in ops.quality_results
 class Finding:
     """The result of one expectation. ``unexpected_count`` of a query is at most its limit of 1,000.
 
-    ``workspace`` is empty where the result is of all workspaces.
+    ``workspace`` is empty where the rows name none.
     """
 
     name: str
@@ -30,14 +29,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class QualityReport:
-    """The results of the suites over the dates of a run: the united table's, and those of the sources that it has."""
+    """The results of the suites over the dates of a run: for each workspace the united table's, and those of its sources."""
 
     run_id: str
     suite: str
     dates: tuple[str, ...]
     checked_at: datetime
     findings: tuple[Finding, ...]
-    data_docs: Path | None
+    data_docs: str
+    """Address of the page with all results, which leads to the data docs."""
     seconds: float
 
     @property
@@ -61,7 +61,7 @@ class QualityReport:
             "expectations": len(self.findings),
             "errors": [finding.detail for finding in self.errors][:SHOWN],
             "warnings": [finding.detail for finding in self.warnings][:SHOWN],
-            "data_docs": self.data_docs.as_uri() if self.data_docs else "",
+            "data_docs": self.data_docs,
             "seconds": self.seconds,
         }
 

@@ -1,4 +1,4 @@
-"""A suite for each source that has rows on the dates of a run, made from its spec.
+"""A suite for each workspace and source that has rows on the dates of a run, made from the source's spec.
 
 Great Expectations costs time for every table and column that it looks at. So ClickHouse measures all sources first,
 by a few queries, into one small table with a row for each account; the suites are about that table.
@@ -18,6 +18,7 @@ import yaml
 from clickhouse_connect.driver.client import Client
 from pydantic import BaseModel, ConfigDict
 
+from include.landing.bucket import sql_string
 from include.landing.specs import KEYS, METRICS, Source, sources
 from include.quality.suite import SUITES, Check, Suite
 
@@ -92,40 +93,46 @@ def suite_of(source: str, table: str) -> Suite:
 
 @dataclass(frozen=True)
 class Failure:
-    """Where a check does not hold: a workspace, how many of its accounts, and the first of them."""
+    """Where a check does not hold: how many accounts of the workspace, and the first of them."""
 
-    workspace: str
     accounts: int
     observed: str
 
 
-def failures(client: Client, suite: Suite, check: Check) -> list[Failure]:
-    """The workspaces in which a check of a source does not hold."""
+def failure_of(client: Client, suite: Suite, check: Check) -> Failure:
+    """The accounts of the suite's workspace of which a check of its source does not hold."""
     column, most = check.arguments["column"], check.arguments["max_value"]
     examples = f"arrayStringConcat(arraySlice(groupArray(concat(if(account_id = '', 'its files', account_id), ': ', toString({column}))), 1, {EXAMPLES}), ', ')"
-    rows = client.query(
-        f"SELECT workspace, count(), {examples} FROM {suite.table} WHERE {column} > {most}"
-        " GROUP BY workspace ORDER BY workspace"
+    [[accounts, text]] = client.query(
+        f"SELECT count(), {examples} FROM (SELECT * FROM {suite.table} WHERE {column} > {most} ORDER BY account_id)"
     ).result_rows
-    return [Failure(str(workspace), int(n), str(text)) for workspace, n, text in rows]
+    return Failure(int(accounts), str(text))
+
+
+@dataclass(frozen=True)
+class SourceOf:
+    """A source of a workspace, and the suite over its measures."""
+
+    workspace: str
+    suite: Suite
 
 
 @contextlib.contextmanager
-def measured(client: Client, days: Sequence[date]) -> Iterator[list[Suite]]:
-    """Measure all sources into a table of its own, for the length of a check; a suite over a view for each source."""
+def measured(client: Client, days: Sequence[date]) -> Iterator[list[SourceOf]]:
+    """Measure all sources into a table of its own, for the length of a check; a suite over a view for each workspace
+    and source."""
     name = f"ops.measured_sources_{uuid.uuid4().hex[:12]}"
     views: list[str] = []
     try:
         client.command(f"CREATE TABLE {name} ENGINE = MergeTree ORDER BY tuple() AS {_measures(days)}")
-        present = [
-            str(row[0]) for row in client.query(f"SELECT DISTINCT source FROM {name} ORDER BY source").result_rows
-        ]
+        present = client.query(f"SELECT DISTINCT workspace, source FROM {name} ORDER BY workspace, source").result_rows
         suites = []
-        for source in (source for source in present if source in sources()):
-            view = f"{name}_{source}"
-            client.command(f"CREATE VIEW {view} AS SELECT * FROM {name} WHERE source = '{source}'")
+        for workspace, source in ((str(w), str(s)) for w, s in present if s in sources()):
+            view = f"{name}_{len(views)}"
+            own = f"source = {sql_string(source)} AND workspace = {sql_string(workspace)}"
+            client.command(f"CREATE VIEW {view} AS SELECT * FROM {name} WHERE {own}")
             views.append(view)
-            suites.append(suite_of(source, view))
+            suites.append(SourceOf(workspace, suite_of(source, view)))
         yield suites
     finally:
         for view in views:

@@ -41,3 +41,13 @@ def test_the_publishing_task_links_to_the_insights_of_its_run(bag: Any, dag_id: 
     )
     linked = [t.task_id for t in bag.dags[dag_id].tasks if link.name in {one.name for one in t.operator_extra_links}]
     assert linked == ["publish_insights"], "no other task has the link"
+
+
+@pytest.mark.parametrize("dag_id", ["marketing_daily", "marketing_on_drop"])
+def test_the_checking_task_links_to_the_results_of_its_run(bag: Any, dag_id: str) -> None:
+    from include.settings import get_settings
+
+    task = bag.dags[dag_id].get_task("check_staging")
+    [link] = task.operator_extra_links
+    found = link.get_link(task, ti_key=SimpleNamespace(run_id="manual__2026-06-30T00:00:00+00:00"))
+    assert found == f"{get_settings().public_url}/quality?run=manual__2026-06-30T00%3A00%3A00%2B00%3A00"

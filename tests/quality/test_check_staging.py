@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from clickhouse_connect.dbapi.cursor import Cursor
 from clickhouse_connect.driver.client import Client
 
 from include.quality import QualityError, QualityReport, check_staging
+from include.quality.docs import KEPT_RUNS, folder_of, pages, replaced
 from include.quality.sources import template
 from include.quality.suite import load_suite
 from include.settings import REPO, Settings
@@ -108,11 +110,11 @@ def test_sound_rows_pass_and_results_are_kept(staging: Staging) -> None:
         ("first run", "source_google_ads", of_source, of_source, 1),
         ("first run", "stg_ad_performance", expected, expected - 1, 1),
     ]
-    page = report.data_docs
-    assert page is not None
-    assert page.is_file()
+    assert report.data_docs == f"{staging.settings.public_url}/quality?run=first+run"
+    site = folder_of(staging.settings.home, "demo", "first run")
+    assert set(pages(site)) == {"stg_ad_performance", "source_google_ads"}
     secret = staging.settings.clickhouse_password.get_secret_value()
-    assert all(secret not in file.read_text() for file in page.parent.rglob("*.html"))
+    assert all(secret not in file.read_text() for file in site.rglob("*.html"))
 
 
 def test_errors_stop_the_run_and_name_rows_and_remedy(staging: Staging) -> None:
@@ -129,13 +131,47 @@ def test_errors_stop_the_run_and_name_rows_and_remedy(staging: Staging) -> None:
     assert {finding.name for finding in caught.value.report.errors} == set(faulty)
     lines = str(caught.value).splitlines()
     for name in faulty:
-        [line] = [line for line in lines if line.startswith(f"- {name}: ")]
-        assert re.search(r"Not so for .*\d+.* rows?, for example .+\. [A-Z].+\.$", line), line
+        line = next(line for line in lines if line.startswith(f"- {name}: "))
+        assert re.search(r"Not so (in demo )?for .*\d+.* rows?, for example .+\. [A-Z].+\.$", line), line
     assert "workspace demo, platform google_ads, date 2026-06-30, rows_loaded 9, rows_staged 4" in str(caught.value)
     kept = staging.client.query(
         "SELECT expectation FROM ops.quality_results WHERE NOT success AND severity = 'error'"
     ).result_rows
     assert {name for (name,) in kept} == set(faulty)
+
+
+def test_no_result_of_a_workspace_names_another(staging: Staging) -> None:
+    staging.fill(
+        row(currency="dm1"),
+        row(workspace="it's {odd}", currency="od1", campaign_id="odd-secret", account_id="88", row_number=2),
+        row(workspace="", currency="no1", row_number=3),
+        covered=1,
+    )
+    with pytest.raises(QualityError):
+        staging.check()
+    kept = staging.client.query(
+        "SELECT workspace, observed || detail FROM ops.quality_results WHERE NOT success"
+    ).result_rows
+    found = {workspace: " ".join(text for name, text in kept if name == workspace) for workspace, _ in kept}
+    assert set(found) == {"demo", "it's {odd}", ""}
+    assert "dm1" in found["demo"] and not re.search(r"od1|88|odd|no1", found["demo"])
+    assert "od1" in found["it's {odd}"] and not re.search(r"dm1|demo", found["it's {odd}"])
+    assert "could not be evaluated" not in " ".join(found.values())
+    assert "names_are_not_empty" in found[""]
+
+
+def test_the_data_docs_of_the_last_runs_are_kept(tmp_path: Path) -> None:
+    for number in range(KEPT_RUNS + 3):
+        folder = folder_of(tmp_path, "../..", f"run {number}")
+        assert folder.is_relative_to(tmp_path / "quality" / "data_docs")
+        with replaced(folder) as draft:
+            draft.mkdir()
+            os.utime(draft, (number, number))
+    assert len(list(folder.parent.iterdir())) == KEPT_RUNS
+    assert folder.is_dir() and not folder_of(tmp_path, "../..", "run 0").exists()
+    with pytest.raises(OSError), replaced(folder) as draft:
+        raise OSError("killed in the middle")
+    assert folder.is_dir() and len(list(folder.parent.iterdir())) == KEPT_RUNS
 
 
 def test_only_the_newest_export_counts(staging: Staging) -> None:

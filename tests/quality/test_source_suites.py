@@ -10,6 +10,7 @@ import pytest
 
 from include.landing.specs import sources
 from include.quality import QualityError, QualityReport, check_staging
+from include.quality.docs import folder_of, pages
 from include.quality.report import Finding
 from include.quality.sources import OF_FILES, OF_HISTORY, OF_ROWS, suite_of, template
 from tests.quality.test_check_staging import DAY, Staging, row, staging
@@ -127,5 +128,4 @@ def test_a_suite_only_for_sources_that_have_rows(staging: Staging) -> None:
         check_staging([DAY, date(2026, 6, 29)], "run", staging.settings)
     suites = {r[0] for r in staging.client.query("SELECT DISTINCT suite FROM ops.quality_results").result_rows}
     assert suites == {"stg_ad_performance", "source_google_ads", "source_x_ads"}
-    pages = {p.name for p in (staging.settings.home / "quality" / "data_docs").rglob("source_*")}
-    assert pages
+    assert set(pages(folder_of(staging.settings.home, "demo", "run"))) == suites

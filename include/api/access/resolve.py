@@ -15,7 +15,7 @@ from include.api.access.sessions import grants_of
 from include.api.access.tokens import BadToken, read_token
 from include.api.backends import Backends
 from include.api.problems import Unavailable
-from include.api.scope import Caller
+from include.api.scope import EVERY, Caller
 
 # A disabled user, a changed role, a revoked key or log-in counts after this long at most.
 FRESH_SECONDS = 5.0
@@ -56,6 +56,14 @@ class Resolver:
         if not keys.is_key(secret) and (signed is None or signed[1] <= time.time()):
             return None
         return known[1]
+
+    def holder(self, issued: Caller) -> Caller | None:
+        """Who holds a page's cookie, as they are now, with no more workspaces than when it was given; None if no more."""
+        found = self._asked(f"page {issued.name} {issued.session}", lambda: self._user(issued), issued)
+        if found is None or EVERY in issued.workspaces:
+            return found
+        roles = {workspace: found.role_in(workspace) for workspace in issued.workspaces}
+        return Caller.of(found.name, {workspace: role for workspace, role in roles.items() if role}, found.session)
 
     def forget(self) -> None:
         """Ask again for everybody: something was just revoked here."""

@@ -127,7 +127,7 @@ class Coverage(BaseModel):
 class Check(BaseModel):
     """An expectation and what the newest check found."""
 
-    workspace: str = Field(description="empty: all workspaces were checked at once")
+    workspace: str = Field(description="empty: the rows name none, or all workspaces were checked at once")
     suite: str
     expectation: str
     column: str

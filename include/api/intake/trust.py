@@ -70,21 +70,33 @@ def _day(day: date, loaded: dict[date, Any]) -> CoverageDay:
     )  # fmt: skip
 
 
-def quality(warehouse: Warehouse) -> QualityChecks:
-    """The newest check. One that covers all workspaces shows its values only to a caller who sees all of them."""
+def quality(warehouse: Warehouse, run: str = "") -> QualityChecks:
+    """The checks of a run, by default those of each workspace's newest, each suite as it was checked last.
+
+    One of all workspaces at once, or of rows without one, shows its values only to a caller who sees all.
+    """
     columns = ", ".join(f"q.{name} AS {name}" for name in Check.model_fields)
     rows = warehouse.rows(
-        f"SELECT {columns}, q.run_id AS run_id, q.checked_at AS checked_at FROM @ops.quality_results AS q"
-        " WHERE q.checked_at = (SELECT max(n.checked_at) FROM @ops.quality_results AS n)"
-        " ORDER BY q.success, q.severity, q.suite, q.expectation, q.column"
+        "WITH newest AS (SELECT n.workspace AS workspace, argMax(n.run_id, n.checked_at) AS run_id, max(n.checked_at) AS at"
+        " FROM @ops.quality_results AS n WHERE {run:String} = '' OR n.run_id = {run:String} GROUP BY workspace),"
+        # What was once of all workspaces counts where nothing newer is.
+        " wanted AS (SELECT workspace, run_id FROM newest WHERE workspace != ''"
+        " OR at >= (SELECT max(other.at) FROM newest AS other)),"
+        " last AS (SELECT l.workspace AS workspace, l.run_id AS run_id, l.suite AS suite, max(l.checked_at) AS at"
+        " FROM @ops.quality_results AS l GROUP BY workspace, run_id, suite)"
+        f" SELECT {columns}, q.run_id AS run_id, q.checked_at AS checked_at FROM @ops.quality_results AS q"
+        " WHERE (q.workspace, q.run_id) IN (SELECT workspace, run_id FROM wanted)"
+        " AND (q.workspace, q.run_id, q.suite, q.checked_at) IN (SELECT workspace, run_id, suite, at FROM last)"
+        " ORDER BY q.success, q.severity, q.suite, q.expectation, q.column, q.workspace",
+        {"run": run},
     )
     checks = [Check.model_validate(hushed(row, warehouse.every)) for row in rows]
     failed = [check for check in checks if not check.success]
     errors = [check for check in failed if check.severity == "error"]
     return QualityChecks(
         state="unknown" if not rows else "error" if errors else "warning" if failed else "ok",
-        checked_at=rows[0]["checked_at"] if rows else None,
-        run_id=rows[0]["run_id"] if rows else None,
+        checked_at=max((row["checked_at"] for row in rows), default=None),
+        run_id=max(rows, key=lambda row: row["checked_at"])["run_id"] if rows else None,
         items=checks,
     )
 

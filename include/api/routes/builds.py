@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from include.api import docs_session
 from include.api.deps import Databases
+from include.api.page_cookie import DBT_DOCS, log_in_for
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,8 +30,8 @@ def builds(request: Request, databases: Databases, run: str = "", layer: str = "
     The nodes of a build belong to no workspace, so this query has no scope.
     What dbt says of an error may quote a cell of any workspace: that is in the task's log, not here.
     """
-    if not docs_session.is_valid(databases.settings, request.cookies.get(docs_session.COOKIE)):
-        return RedirectResponse("/?view=docs", 303)
+    if DBT_DOCS.read(databases.settings, request) is None:
+        return RedirectResponse(log_in_for(request), 303)
     rows = databases.query(
         f"SELECT {', '.join(COLUMNS)}, sql FROM ops.dbt_results WHERE run_id = {{run:String}}"
         " AND ({layer:String} = '' OR layer = {layer:String}) ORDER BY finished_at DESC, seconds DESC LIMIT 2000",

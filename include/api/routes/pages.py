@@ -11,8 +11,8 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from include.api import docs_session
 from include.api.deps import CurrentCaller, Databases
+from include.api.page_cookie import DBT_DOCS
 
 DASHBOARD = Path(__file__).parents[1] / "dashboard"
 
@@ -72,7 +72,7 @@ async def docs(request: Request) -> HTMLResponse:
 @router.get("/dbt-docs")
 def dbt_docs(request: Request, databases: Databases) -> Response:
     """dbt's documentation of the models. Who is not logged in is sent to the dashboard, which opens it."""
-    if not docs_session.is_valid(databases.settings, request.cookies.get(docs_session.COOKIE)):
+    if DBT_DOCS.read(databases.settings, request) is None:
         return RedirectResponse("/?view=docs", 303)
     headers = {"Content-Security-Policy": DBT_POLICY, "Cache-Control": "private, no-cache"}
     return FileResponse(_dbt_page(databases.settings.home), headers=headers)
@@ -83,7 +83,7 @@ def open_dbt_docs(databases: Databases, caller: CurrentCaller) -> Response:
     """Trade a token for the cookie that opens ``/dbt-docs``: a browser sends no token with a page."""
     _dbt_page(databases.settings.home)
     response = Response(status_code=204)
-    docs_session.put(response, databases.settings, caller)
+    DBT_DOCS.put(response, databases.settings, caller)
     return response
 
 

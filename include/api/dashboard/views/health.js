@@ -55,7 +55,7 @@ function Checks({ meta }) {
       if (!report.items.length) return html`<${Empty} title="Not checked yet">Each run checks the data before the marts are built. Its results appear here.<//>`;
       const failed = report.items.filter((one) => !one.success);
       const passed = report.items.filter((one) => one.success);
-      return html`<p class="soft">Checked ${ago(report.checked_at)}: ${count(passed.length, "check")} of ${whole(report.items.length)} passed. An error stops a run before the marts, a warning does not.</p>
+      return html`<p class="soft">Checked ${ago(report.checked_at)}: ${count(passed.length, "check")} of ${whole(report.items.length)} passed. An error stops a run before the marts, a warning does not. <a href="/quality">All results and the data docs</a></p>
         ${failed.length > 0 && html`<h2>To look at</h2><${Results} rows=${failed} caption="Checks that did not pass" />`}
         <details open=${failed.length === 0}><summary>${count(passed.length, "check")} passed</summary><${Results} rows=${passed} caption="Checks that passed" /></details>`;
     }}
