@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from include.cli.output import show
+from include.cli.output import fail, say, show
 from include.settings import get_settings
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -158,17 +159,60 @@ def builds(
     )
 
 
-def rejects(limit: Limit = 50, workspace: Workspace = None, as_json: Json = False) -> None:
-    """Rows that were kept apart, each with its reason and its line."""
+def rejects(
+    limit: Limit = 50,
+    workspace: Workspace = None,
+    file: Annotated[str, typer.Option("--file", "-f", help="Only of this file: its name, path or file_id.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write a file's rows as CSV, to be repaired and dropped again.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Rows that were kept apart, each with its reason and its line; with --out, as a table to repair them in."""
+    if out is not None:
+        _export_rejects(out, workspace, file)
+        return
     rows = query(
-        "SELECT splitByChar('/', uri)[-1] AS file, row_number AS line, reason,"
-        " detail, raw_text FROM ops.rejected_rows AS r LEFT JOIN ("
+        "SELECT splitByChar('/', uri)[-1] AS file, row_number AS line, reason, detail, raw_text,"
+        " if((file_id, row_number) IN (SELECT file_id, row_number FROM ops.repaired_rows), 'yes', '') AS repaired"
+        " FROM ops.rejected_rows AS r LEFT JOIN ("
         "  SELECT file_id, any(uri) AS uri FROM ops.file_ledger GROUP BY file_id) AS l USING (file_id)"
-        " WHERE ({workspace:String} = '' OR workspace = {workspace:String})"
+        f" WHERE ({{workspace:String}} = '' OR workspace = {{workspace:String}}) AND {OF_FILE}"
         " ORDER BY file, row_number LIMIT {limit:UInt32}",
-        {"workspace": workspace or "", "limit": limit},
+        {"workspace": workspace or "", "limit": limit, "file": file},
     )
     show(rows, as_json, empty="no rejected rows")
+
+
+OF_FILE = "({file:String} = '' OR file_id = {file:String} OR uri = {file:String} OR endsWith(uri, concat('/', {file:String})))"
+
+
+def _export_rejects(out: Path, workspace: str | None, file: str) -> None:
+    """Write the rejected rows of one file."""
+    from include.landing import repairs
+    from include.warehouse.client import connect
+
+    found = query(
+        "SELECT file_id, uri FROM ops.current_loads WHERE rows_rejected > 0"
+        f" AND ({{workspace:String}} = '' OR workspace = {{workspace:String}}) AND {OF_FILE} ORDER BY loaded_at DESC LIMIT 20",
+        {"workspace": workspace or "", "file": file},
+    )
+    if not found:
+        fail("no such file has rejected rows; `bin/insightflow rejects` names those that have")
+    if len(found) > 1:
+        names = ", ".join(row["uri"] for row in found[:5])
+        fail(f"several files have rejected rows ({names}{', …' if len(found) > 5 else ''}); choose one by --file")
+    client = connect(get_settings(), reader=True)
+    try:
+        # With a byte order mark: spreadsheets take a CSV without one for another encoding.
+        with out.open("w", encoding="utf-8-sig", newline="") as target:
+            written = repairs.write(client, found[0]["file_id"], target)
+    finally:
+        client.close()
+    say(
+        f"{written} rows of {found[0]['uri']} are in {out}. Correct their cells, remove rows that are not to be loaded,"
+    )
+    say("keep the columns, then: bin/insightflow load " + str(out))
 
 
 def rates(

@@ -192,7 +192,7 @@ def _name_first_reject(client: Client, lines: Sequence[LedgerLine]) -> None:
             number, reason, detail = first[line.load_id]
             line.error = (
                 f"{line.rows_rejected} row{'s' if line.rows_rejected > 1 else ''} rejected, first in line {number}: "
-                f"{reason} ({detail}); repair them and drop the file again"
+                f"{reason} ({detail}); `bin/insightflow rejects --out repair.csv` gives them to be repaired and dropped again"
             )
 
 

@@ -20,7 +20,7 @@ def note_drift(client: Client, lines: Sequence[LedgerLine]) -> None:
     shapes = sorted({shape for *_, shape, _ in kinds})
     rows = client.query(
         "SELECT workspace, source, shape, grain, argMax((headers, column_map), loaded_at) FROM ops.file_ledger"
-        " WHERE status = 'loaded' AND headers != [] AND shape IN {shapes:Array(String)}"
+        " WHERE status = 'loaded' AND headers != [] AND repairs = '' AND shape IN {shapes:Array(String)}"
         " GROUP BY workspace, source, shape, grain",
         parameters={"shapes": shapes},
     ).result_rows

@@ -14,9 +14,10 @@ from include.landing.bucket import Bucket
 from include.landing.errors import CONTENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
 from include.landing.evidence import decide_date_style, decide_marks, evidence
 from include.landing.forms import Attempt, Form, form_of, reader_of
-from include.landing.ledger import new_load_id
+from include.landing.ledger import LedgerLine, new_load_id
 from include.landing.readers.base import Reader
-from include.landing.recognise import Match, best, candidates, missing_columns
+from include.landing.recognise import Match, best, candidates, is_repair, missing_columns
+from include.landing.repairs import inherit, judgements, repair_of
 from include.landing.salvage import keep_whole_lines
 from include.landing.specs import METRICS, Format, Source, sources
 from include.landing.statement import ROW_COLUMNS, ROWS, Statement, Target
@@ -77,6 +78,10 @@ def _load_as(
         for attempt in attempts:  # exports without a single record
             attempt.line.status, attempt.line.source = "loaded", source.source
         return
+    if is_repair(list(reader.cells)):
+        [attempt] = attempts  # such a file comes in a unit of its own
+        _load_repair(client, reader, attempt, source)
+        return
     match = recognise(list(reader.cells), form.format, source, attempts[0].preamble, reader.records)
     for attempt in attempts:
         note_shape(attempt, match, list(reader.cells))
@@ -84,6 +89,43 @@ def _load_as(
         if len(several) < len(attempts):  # the reader would also read the other files
             statement = replace(statement, reader=reader_for(several))
         _insert(client, statement, several)
+
+
+def _load_repair(client: Client, reader: Reader, attempt: Attempt, source: Source | None) -> None:
+    """Repaired rows, read as the file that they came from was."""
+    line = attempt.line
+    if line.batch:
+        raise RefusedFile("wrong_place", "repaired rows are no part of a batch; drop the file into the folder above")
+    statement, original = repair_statement(client, reader, attempt, source)
+    targets = {path: Target(line.workspace, line.file_id, line.load_id) for path in _paths(client, reader)}
+    _insert(client, replace(statement, targets=targets), [attempt])
+    inherit(line, original)
+
+
+def repair_statement(
+    client: Client, reader: Reader, attempt: Attempt, source: Source | None
+) -> tuple[Statement, LedgerLine]:
+    """How a file of repaired rows is read, and the ledger row of the file that they came from. Raises ``RefusedFile``."""
+    repair = repair_of(client, reader, attempt.line, source.source if source else "")
+    note_shape(attempt, repair.match, list(repair.reader.cells))
+    original = repair.original
+    metrics = [name for name in METRICS if name in repair.match.columns]
+    return Statement(
+        repair.reader,
+        repair.match,
+        marks={name: original.decimal_marks.get(name, "") for name in metrics},
+        date_style=original.date_style or "iso",
+        also=tuple(judgements(original)),
+    ), original
+
+
+def _paths(client: Client, reader: Reader) -> list[str]:
+    return [
+        str(row[0])
+        for row in client.query(
+            f"SELECT DISTINCT path FROM ({reader.source}){reader.settings_clause(strict=False)}"
+        ).result_rows
+    ]
 
 
 def recognise(

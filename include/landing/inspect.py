@@ -17,10 +17,10 @@ from include.landing.accounts import note_shape
 from include.landing.bucket import Bucket, sql_string
 from include.landing.errors import CONTENT_ERRORS, error_code, refusal_of
 from include.landing.forms import Attempt, form_of, make_readable, reader_of
-from include.landing.group_load import SETTINGS, owner_of, recognise, statements_of
+from include.landing.group_load import SETTINGS, owner_of, recognise, repair_statement, statements_of
 from include.landing.ledger import LedgerLine
 from include.landing.readers.delimited import Layout
-from include.landing.recognise import Match, normal
+from include.landing.recognise import Match, is_repair, normal
 from include.landing.salvage import keep_whole_lines
 from include.landing.sniff import empty_report, sniff
 from include.landing.specs import KEYS, METRICS, Source
@@ -130,6 +130,13 @@ def _read(
     if not headers:
         owner = source or owner_of(reader.records)
         found.source, found.warnings = owner.source, ["the document has no records"]
+        return
+    if is_repair(headers):
+        statement, original = repair_statement(client, reader, attempt, source)
+        _note_match(found, statement.match, list(statement.reader.cells), (), frozenset())
+        found.why, found.date_style = ["repair_of", "repair_line"], statement.date_style
+        found.warnings.append(f"repairs rows of {original.uri}; they stand with its other rows")
+        _judge(client, statement, found, rows)
         return
     match = recognise(headers, form.format, source, attempt.preamble, reader.records)
     _note_match(found, match, headers, attempt.preamble, reader.context)

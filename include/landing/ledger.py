@@ -68,6 +68,7 @@ class LedgerLine:
     error: str = ""
     run_id: str = ""
     typing_version: int = TYPING_VERSION
+    repairs: str = ""
 
 
 def new_load_id() -> int:

@@ -22,6 +22,7 @@ from include.landing.forms import Attempt, Form, form_of, make_readable
 from include.landing.group_load import load_group
 from include.landing.ledger import LedgerLine, new_load_id
 from include.landing.rates import apply_rates, is_of_rates
+from include.landing.recognise import REPAIR_MARKS
 from include.landing.sniff import empty_report, sniff
 from include.landing.specs import Source, find_source, sources
 from include.warehouse.client import connect
@@ -52,7 +53,11 @@ def load(
         client.set_client_setting(name, value)
     lines: list[LedgerLine] = []
     for unit in _units(bucket, keys):
-        lines += _load_unit(client, bucket, unit, run_id)
+        exports = [_receive_export(bucket, name, parts, run_id) for name, parts in unit]
+        lines += _load_unit(client, bucket, [export for export in exports if not _has_repairs(export)])
+        # One by one: a line that two files repair is taken from the first.
+        for export in filter(_has_repairs, exports):
+            lines += _load_unit(client, bucket, [export])
     if any(line.status == "loaded" and is_of_rates(line.source) for line in lines):
         apply_rates(client)
     failed = [line for line in lines if line.status == "failed"]
@@ -82,10 +87,14 @@ def _units(bucket: Bucket, keys: Sequence[str]) -> Iterator[list[tuple[str, list
         yield unit
 
 
-def _load_unit(
-    client: Client, bucket: Bucket, unit: Sequence[tuple[str, Sequence[str]]], run_id: str
-) -> list[LedgerLine]:
-    exports = [_receive_export(bucket, name, keys, run_id) for name, keys in unit]
+def _has_repairs(export: Sequence[Attempt]) -> bool:
+    """Whether an export is of repaired rows, by the names of their file and line in its first lines."""
+    heads = [attempt.sniffed.head for attempt in export if attempt.sniffed]
+    return any(all(mark in head for mark in REPAIR_MARKS) for head in heads)
+
+
+def _load_unit(client: Client, bucket: Bucket, exports: Sequence[list[Attempt]]) -> list[LedgerLine]:
+    """Load exports together and commit them by one write to the ledger."""
     attempts = [attempt for export in exports for attempt in export]
     try:
         _mark_known(client, exports)
@@ -100,9 +109,9 @@ def _load_unit(
             _check_unchanged(bucket, attempt)
         for export in exports:
             _all_or_nothing(export)
-        note_drift(client, [a.line for a in attempts if a.line.status == "loaded"])
+        note_drift(client, [a.line for a in attempts if a.line.status == "loaded" and not a.line.repairs])
     except (ClickHouseError, OSError) as error:
-        log.exception("load of %s failed", ", ".join(name for name, _ in unit[:5]))
+        log.exception("load of %s failed", ", ".join(attempt.file.key for attempt in attempts[:5]))
         for attempt in attempts:
             if attempt.line.status not in ("rejected", "duplicate"):
                 _fail(attempt.line, error)
@@ -115,7 +124,8 @@ def _load_unit(
     now = datetime.now(UTC)
     for line in lines:
         line.loaded_at = now
-        line.export_order = line.exported_at or line.received_at
+        if not line.repairs:
+            line.export_order = line.exported_at or line.received_at
     write_coverage(client, [line for line in lines if line.status == "loaded" and line.rows_loaded])
     ledger.write(client, lines)
     for line in lines:

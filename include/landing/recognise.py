@@ -13,6 +13,15 @@ from include.landing.specs import Canonical, Format, Made, Shape, Source, Wanted
 WRAPPERS = frozenset({"data", "rows", "results", "records", "items", "elements", "list"})
 
 
+# Columns of a table of repaired rows: the file and the line that each row was rejected from.
+REPAIR_MARKS = ("repair_of", "repair_line")
+
+
+def is_repair(headers: Sequence[str]) -> bool:
+    """Whether a table says of which file's which lines its rows are."""
+    return set(REPAIR_MARKS) <= {normal(header) for header in headers}
+
+
 @dataclass(frozen=True)
 class Found:
     """Where a canonical value is: one header as sent, or the headers that it is made of and how."""

@@ -24,7 +24,15 @@ ROW_COLUMNS = (
 MAIN_EVENT = "purchase"
 NOTHING = "''"
 # Names of dispositions that skip a record, beside those of a spec's own rules.
-SKIPPED = {"exact_duplicate", "blank_row", "footer_rows", "repeated_header", "deleted_row", "no_rate"}
+SKIPPED = {
+    "exact_duplicate",
+    "blank_row",
+    "footer_rows",
+    "repeated_header",
+    "deleted_row",
+    "no_rate",
+    "already_repaired",
+}
 DELETED = "_fivetran_deleted"  # what the source no longer has, Fivetran marks and keeps
 
 
@@ -50,6 +58,8 @@ class Statement:
     marks: Mapping[str, str] = field(default_factory=dict)
     date_style: str = "iso"
     ends: Mapping[str, int] = field(default_factory=dict)
+    also: Sequence[tuple[str, str, str]] = ()
+    """Judgements of these files alone, before those of their cells: ``(condition, disposition, detail)`` in SQL."""
 
     # ------------------------------------------------------------------------------------------------- the records
 
@@ -149,6 +159,7 @@ class Statement:
             found.append((f"lower(extra[{sql_string(DELETED)}]) IN ('true', '1', 't')", "'deleted_row'", "''"))
         found += [
             (self._is_blank(), "'blank_row'", "''"),
+            *self.also,
             ("is_short", "'too_few_cells'", f"'the header has {cells} cells, this line has fewer'"),
             ("is_long", "'too_many_cells'", f"'the header has {cells} cells, this line has more'"),
             (

@@ -223,9 +223,10 @@ def _of_files(listed: str) -> str:
 SELECT workspace, source,
     toNullable(countIf(arrayExists(wanted -> NOT hasAny(mapKeys(column_map), wanted), {_required()}[shape])))
         AS files_without_columns,
-    toNullable(sum(rows_rejected)) AS rows_refused,
+    toNullable(toInt64(sumIf(rows_rejected, repairs = '')) - toInt64(sum(ifNull(again.n, 0)))) AS rows_refused,
     toNullable(countIf(arrayExists(said -> startsWith(said, 'declared total'), warnings))) AS files_off_their_totals
-FROM ops.current_loads
+FROM ops.current_loads AS loads
+LEFT JOIN (SELECT file_id, count() AS n FROM ops.repaired_rows GROUP BY file_id) AS again ON loads.file_id = again.file_id
 WHERE load_id IN (SELECT load_id FROM ops.file_coverage WHERE date IN {listed})
 GROUP BY workspace, source"""
 

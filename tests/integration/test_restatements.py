@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from include.landing import discover, load, pending_dates
+from include.landing import discover, load, pending_dates, repairs
 from include.landing.bucket import Bucket
+from include.quality import check_staging
 from include.settings import Settings
 from include.transform import build
 from include.warehouse.client import connect
@@ -56,7 +59,7 @@ def house(postgres: Settings, clickhouse: Settings) -> Iterator[House]:
     place = House(clickhouse)
     yield place
     place.client.close()
-    for workspace in ("restated", "leads"):
+    for workspace in ("restated", "leads", "mended"):
         shutil.rmtree(place.root / workspace, ignore_errors=True)
 
 
@@ -84,6 +87,26 @@ def test_what_a_newer_export_changed_or_removed_is_kept(house: House) -> None:
     house.take("restated/generic/x_exported_20250102.csv", HEAD + first.replace("5.00", "9.99"))
     build("staging", pending_dates(house.client), "restatements", settings=house.settings)
     assert house.restated() == expected
+
+
+def test_repaired_rows_reach_staging_and_take_nothing_away(house: House) -> None:
+    text = HEAD + "2025-03-01,a,1,Brand,100,10,5.00,USD\n2025-03-01,a,2,Shoes,50,x,2.50,USD\n"
+    house.take("mended/generic/x_exported_20250302.csv", text)
+    staged = "SELECT campaign_id, clicks, toFloat64(cost) FROM staging.stg_ad_performance WHERE workspace = 'mended' ORDER BY 1"
+    assert house.client.query(staged).result_rows == [("1", 10, 5.0)]
+    file_id = house.client.command("SELECT file_id FROM ops.rejected_rows WHERE workspace = 'mended'")
+    out = io.StringIO()
+    assert repairs.write(house.client, str(file_id), out) == 1
+    house.take("mended/inbox/repair.csv", out.getvalue().replace(",x,", ",5,", 1))
+    both = [("1", 10, 5.0), ("2", 5, 2.5)]
+    assert house.client.query(staged).result_rows == both
+    conserved = check_staging([date(2025, 3, 1)], "restatements", house.settings)
+    assert conserved.errors == ()
+    # An older export that comes late takes neither away, a newer one both.
+    house.take("mended/generic/x_exported_20250301.csv", HEAD + "2025-03-01,a,9,Old,1,1,1,USD\n")
+    assert house.client.query(staged).result_rows == both
+    house.take("mended/generic/x_exported_20250303.csv", HEAD + "2025-03-01,a,1,Brand,100,11,5.00,USD\n")
+    assert house.client.query(staged).result_rows == [("1", 11, 5.0)]
 
 
 def test_a_workspace_counts_the_event_that_it_chose(house: House, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from include.landing.errors import RefusedFile
 from include.landing.readers.base import Files, Reader, unique
-from include.landing.recognise import candidates, is_known
+from include.landing.recognise import candidates, is_known, is_repair
 from include.landing.specs import Source
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -48,6 +48,9 @@ def layout_of(head: str, source: Source | None) -> Layout:
                 cell.strip()
                 for cell in next(csv.reader(io.StringIO(line), delimiter=delimiter, skipinitialspace=True), [])
             ]
+            if is_repair(cells):
+                breaks = _has_line_breaks(head, number, delimiter)
+                return Layout(delimiter, number, tuple(unique(cells)), tuple(lines[:number]), breaks)
             known = sum(map(is_known, cells))
             if min(len(cells), 3) > fallback[0] or (known > 2 and known > fallback[0]):
                 fallback = (max(min(len(cells), 3), known), number, cells, delimiter)
