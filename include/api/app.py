@@ -69,13 +69,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _prepare(backends: Backends) -> None:
-    """Make the admin beside the start: a database that is away must not keep the API from answering."""
+    """Make the admin and a first connection beside the start: a database that is away must not keep the API from answering."""
     from include.api.access.sessions import ensure_admin
 
     try:
         ensure_admin(backends)
     except Exception as error:
         log.warning("the admin user is made at the first log-in, not now: %s", error)
+    # The first question would pay for the driver's import otherwise: half a second of the first view.
+    with contextlib.suppress(Exception):
+        backends.query("SELECT 1", {})
 
 
 def _describe_problem(app: FastAPI) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Severity = Literal["critical", "high", "medium", "low"]
 Status = Literal["open", "acknowledged", "resolved"]
-Order = Literal["money", "date", "rank"]
+Order = Literal["money", "priority", "date", "rank"]
 
 
 class Insight(BaseModel):
@@ -141,7 +141,9 @@ class OpenInsights(BaseModel):
 
     open: int
     acknowledged: int
-    at_stake: Money = Field(description="sum of the impact of open insights")
+    at_stake: Money = Field(
+        description="sum of the impact of open insights whose money is of their own days: no gain of a day or week"
+    )
     by_severity: dict[str, int]
 
 

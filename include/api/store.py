@@ -42,17 +42,25 @@ _TYPES: dict[str, Any] = {
     "impact_amount": Numeric(18, 2),
     "workspace": String(),
     "rank": Integer(),
+    "confidence": Numeric(),
 }
 INSIGHTS = table("insights", *(column(name, _TYPES.get(name)) for name in Insight.model_fields))
 C = INSIGHTS.c
 # Unknown impact sorts last; a cursor needs a value to compare with.
 _MONEY = func.coalesce(C.impact_amount, cast(literal(-1), Numeric(18, 2)))
+# As the feed ranks: money × confidence. Rounded, so that a cursor's text compares equal.
+_PRIORITY = cast(
+    func.coalesce(C.impact_amount * cast(func.coalesce(C.confidence, 0), Numeric(9, 6)), -1), Numeric(26, 8)
+)
+# Their money is of a day or a week, or in a currency without a rate: it adds to nothing.
+RATES = ("top_performer", "worst_performer", "budget_shift", "concentration_risk", "missing_rate")
 
 _DAMAGED = "the cursor is damaged; start again without one"
 
 # Sort keys, each with True for descending; the id makes every order total.
 ORDERS: dict[Order, tuple[tuple[ColumnElement[Any], bool], ...]] = {
     "money": ((_MONEY, True), (C.id, True)),
+    "priority": ((_PRIORITY, True), (C.id, True)),
     "date": ((C.date_end, True), (C.id, True)),
     "rank": ((C.date_end, True), (C.rank, False), (C.id, False)),
 }
@@ -127,7 +135,12 @@ def set_status(connection: Connection, name: str, insight_id: int, status: Statu
 def counts(connection: Connection, workspace: str) -> dict[str, Any]:
     """Open and acknowledged insights, the money of the open ones, and these by severity."""
     query = (
-        select(C.status, C.severity, func.count().label("n"), func.sum(C.impact_amount).label("money"))
+        select(
+            C.status,
+            C.severity,
+            func.count().label("n"),
+            func.sum(C.impact_amount).filter(C.kind.not_in(RATES)).label("money"),
+        )
         .where(C.workspace == workspace, C.status.in_(["open", "acknowledged"]))
         .group_by(C.status, C.severity)
     )

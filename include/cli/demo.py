@@ -51,7 +51,7 @@ def demo() -> None:
     _headline("4. Files")
     rows = ledger_rows(len(files), settings.workspace)
     show([short(row) for row in sorted(rows, key=lambda row: str(row["file"]))], as_json=False)
-    _headline("5. Insights, most money first")
+    _headline("5. Insights, most money × confidence first")
     _print_insights(settings)
     _headline("6. Look around")
     addresses()

@@ -113,7 +113,7 @@ def _fill_marts(client: Client) -> None:
         client,
         "insight_feed",
         *(feed_row(f"{name} {n}", workspace=name, rank=n, impact_amount=100 * n or None, severity=severity,
-                   title=f"{name} finding {n}", kind=kind)
+                   title=f"{name} finding {n}", kind=kind, confidence=0.5 if n == 3 else 0.9)
           for name in ("demo", "other")
           for n, severity, kind in ((1, "low", "cpc_jump"), (2, "high", "spend_stop"), (3, "critical", "spend_stop"))),
         feed_row("demo 4", rank=4, impact_amount=None, impact_currency=None, title="demo finding 4"),

@@ -28,6 +28,11 @@ def test_most_money_comes_first_and_unknown_last(api: TestClient, log_in: LogIn)
     assert titles(api, log_in("ana")) == expected
 
 
+def test_priority_weighs_money_by_confidence(api: TestClient, log_in: LogIn) -> None:
+    # 200 × 0.9, 300 × 0.5, 100 × 0.9, unknown.
+    assert titles(api, log_in("ana"), order="priority") == [f"demo finding {n}" for n in (2, 3, 1, 4)]
+
+
 def test_an_insight_has_the_contract_s_columns_and_numbers_are_numbers(api: TestClient, log_in: LogIn) -> None:
     item = api.get(URL, headers=log_in("ana"), params={"kind": "cpc_jump"}).json()["items"][0]
     contract = (
@@ -40,7 +45,7 @@ def test_an_insight_has_the_contract_s_columns_and_numbers_are_numbers(api: Test
     assert item["evidence"] == {"expected": 120.5, "days": ["2026-06-30"]}
 
 
-@pytest.mark.parametrize("order", ["money", "date", "rank"])
+@pytest.mark.parametrize("order", ["money", "priority", "date", "rank"])
 def test_pages_join_to_the_whole(api: TestClient, log_in: LogIn, order: str) -> None:
     whole = titles(api, log_in("admin"), order=order)
     assert len(whole) == 7

@@ -69,7 +69,7 @@ const NAMES = {
   google_ads: "Google Ads", meta_ads: "Meta Ads", tiktok_ads: "TikTok Ads", linkedin_ads: "LinkedIn Ads",
   microsoft_ads: "Microsoft Ads", pinterest_ads: "Pinterest Ads", snapchat_ads: "Snapchat Ads", x_ads: "X Ads",
   reddit_ads: "Reddit Ads", amazon_ads: "Amazon Ads", apple_search_ads: "Apple Search Ads", dv360: "DV360",
-  cm360: "CM360", ga4: "GA4", generic: "Other tables", ad_group: "Ad group",
+  cm360: "CM360", ga4: "GA4", generic: "Other tables", fx_rates: "Exchange rates", ad_group: "Ad group",
   roi: "ROI", roas: "ROAS", cpa: "CPA", ctr: "CTR", cvr: "CVR", cpc: "CPC", cpm: "CPM", aov: "AOV",
   ctr_collapse: "CTR collapse", cpc_jump: "CPC jump",
 };

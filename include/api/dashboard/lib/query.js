@@ -5,9 +5,13 @@ import { daysBetween, shift } from "./format.js";
 // The filters that follow the reader from view to view; all others belong to one view.
 const SHARED = ["workspace", "days", "from", "to", "compare"];
 const DEFAULTS = { view: "overview", days: "1", compare: "previous" };
+const VIEWS = ["overview", "inbox", "trends", "campaigns", "pacing", "health", "rows", "docs"];
 const CHANGED = "insightflow:query";
 
-export const current = () => ({ ...DEFAULTS, ...Object.fromEntries(new URLSearchParams(location.search)) });
+export function current() {
+  const query = { ...DEFAULTS, ...Object.fromEntries(new URLSearchParams(location.search)) };
+  return VIEWS.includes(query.view) ? query : { ...query, view: DEFAULTS.view };
+}
 
 const address = (query) => {
   const kept = Object.entries(query).filter(([name, value]) => value !== "" && value !== undefined && value !== null && DEFAULTS[name] !== String(value));

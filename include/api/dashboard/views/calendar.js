@@ -1,5 +1,5 @@
 // The coverage calendar: a row for each source, a cell for each day.
-import { html } from "../lib/html.js";
+import { html, useLayoutEffect, useRef } from "../lib/html.js";
 import { count, day, dayAndWeekday, daysBetween, label, whole } from "../lib/format.js";
 import { Table } from "../lib/parts.js";
 
@@ -10,6 +10,11 @@ const FILLED = 0.78;
 
 export function Calendar({ coverage }) {
   const { date_from: first, date_to: last, items } = coverage;
+  const strips = useRef(null);
+  // Where it is wider than the screen the newest days are what is asked for.
+  useLayoutEffect(() => {
+    if (strips.current) strips.current.scrollLeft = strips.current.scrollWidth;
+  }, [coverage]);
   if (!last) return null;
   const start = items.reduce((least, item) => (item.days[0]?.date < least ? item.days[0].date : least), last);
   const from = start > first ? start : first;
@@ -19,7 +24,7 @@ export function Calendar({ coverage }) {
   for (const entry of items.flatMap((item) => item.days)) if (entry.date.endsWith("-01") && !months.includes(entry.date)) months.push(entry.date);
   return html`<section class="calendar" aria-labelledby="coverage">
     <h2 id="coverage">Days that are in</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Coverage by source and day">
+    <div class="scroll" tabindex="0" role="region" aria-label="Coverage by source and day" ref=${strips}>
       <div class="strips">
         ${items.map((item) => html`<div class="strip" key=${item.source}>
           <span class="strip-name">${label(item.source)}<small class="soft">${said(item)}</small></span>

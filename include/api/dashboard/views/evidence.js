@@ -41,7 +41,7 @@ export function Evidence({ insight }) {
         <p class="ways">
           <${Link} href=${toView("rows", { id: insight.id })}>Rows behind this<//>
           <${Link} href=${toView("trends", { ...entityParams(insight), metric: fromSeries(found.metric), to: found.date_end, from: "" })}>Open in trends<//>
-          <${Link} href=${toView("inbox", { status: "any", entity: insight.entity_id, name: insight.entity_name, from: "", to: "" })}>All of ${insight.entity_type === "platform" ? label(insight.entity_name) : `“${insight.entity_name}”`}<//>
+          ${insight.entity_type !== "workspace" && html`<${Link} href=${toView("inbox", { status: "any", entity: insight.entity_id, name: insight.entity_name, from: "", to: "" })}>All of ${insight.entity_type === "platform" ? label(insight.entity_name) : `“${insight.entity_name}”`}<//>`}
         </p>`;
     }}
   <//>`;
@@ -62,6 +62,7 @@ function Figures({ insight }) {
         ]} />
         <p class="soft small">${insight.impact_currency ? `Money in ${insight.impact_currency}. ` : ""}Surprise: how many standard deviations from the expected.</p>`
       : html`<dl class="scalars">${scalars(insight.evidence).map(([name, value]) => html`<div><dt>${label(name)}</dt><dd>${value}</dd></div>`)}</dl>`}
+    ${insight.impact_basis && html`<p class="small"><b>The money:</b> ${insight.impact_basis} <b>How sure:</b> ${percent(insight.confidence, 0)}.</p>`}
     ${others > 0 && html`<p class="small">Explains ${count(others, "other deviation")}: ${children.slice(0, 5).map((one) => `${label(one.entity_type)} ${one.entity_type === "platform" ? label(one.entity_name) : `“${one.entity_name}”`}`).join(", ")}${others > 5 ? " …" : "."}</p>`}
     ${sql && html`<details class="small"><summary>The same as SQL</summary><pre tabindex="0"><code>${sql}</code></pre></details>`}`;
 }
@@ -73,7 +74,8 @@ const figure = (name, value) => {
 
 const WRITE = {
   cost: (value) => money(value, "", 0), value: (value) => money(value, "", 0), peer_cost: (value) => money(value, "", 0), peer_value: (value) => money(value, "", 0),
-  roi: (value) => percent(value, 0), usual_roi: (value) => percent(value, 0), peer_roi: (value) => percent(value, 0),
+  budget: (value) => money(value, "", 0), spend_to_date: (value) => money(value, "", 0), expected_to_date: (value) => money(value, "", 0), projected_spend: (value) => money(value, "", 0),
+  pace: (value) => percent(value, 0), roi: (value) => percent(value, 0), usual_roi: (value) => percent(value, 0), peer_roi: (value) => percent(value, 0),
 };
 const scalars = (evidence) =>
   Object.entries(evidence)

@@ -1,4 +1,4 @@
-// The inbox: what to look at, most money first; why; what to do about it.
+// The inbox: what to look at, most money and surest first; why; what to do about it.
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { change, mayDecide, read } from "../lib/api.js";
 import { count, label, money, span } from "../lib/format.js";
@@ -10,7 +10,13 @@ import { Evidence } from "./evidence.js";
 
 const PAGE = 20;
 const STATUSES = [["open", "Open"], ["acknowledged", "Acknowledged"], ["resolved", "Resolved"], ["any", "All"]];
-const KINDS = ["tracking_break", "spend_stop", "spend_spike", "cpc_jump", "ctr_collapse", "level_shift", "duplicate_load", "partial_load", "data_missing", "metric_anomaly", "waste", "top_performer", "worst_performer"];
+const KINDS = [
+  "tracking_break", "spend_stop", "spend_spike", "cpc_jump", "ctr_collapse", "level_shift", "slow_drift", "metric_anomaly",
+  "budget_overrun", "budget_underspend", "budget_shift", "waste", "top_performer", "worst_performer", "creative_fatigue",
+  "concentration_risk", "duplicate_load", "partial_load", "data_missing", "rows_rejected", "missing_rate",
+];
+// Of these the money is of a day or a week, not of the insight's days.
+const RATES = { top_performer: "a day to gain", worst_performer: "a day to gain", budget_shift: "a week to gain", concentration_risk: "a day depends on it" };
 const SEVERITIES = ["critical", "high", "medium", "low"];
 const any = (text, names) => [["", text], ...names.map((name) => [name, label(name)])];
 
@@ -19,7 +25,7 @@ export default function Inbox({ query, meta }) {
   const status = STATUSES.some(([key]) => key === query.status) ? query.status : "open";
   const params = {
     workspace: meta.workspace, status: status === "any" ? "" : status, kind: query.kind, severity: query.severity,
-    platform: query.platform, entity_id: query.entity, date_from: query.from, date_to: query.to, run_id: query.run, limit: PAGE,
+    platform: query.platform, entity_id: query.entity, date_from: query.from, date_to: query.to, run_id: query.run, order: "priority", limit: PAGE,
   };
   const from = useLoad(() => (one ? read(`insights/${one}`).then((item) => ({ items: [item], next_cursor: null })) : read("insights", params)), [one, JSON.stringify(params)]);
   const [more, setMore] = useState([]);
@@ -41,7 +47,7 @@ export default function Inbox({ query, meta }) {
 
   const { open, at_stake: stake } = meta.insights;
   return html`
-    <${Title} lead=${open ? html`<b>${count(open, "insight")}</b> ${open === 1 ? "is" : "are"} open, <b>${money(stake, meta.currency, 0)}</b> at stake. Most money first.` : "Nothing is open."}>Insights<//>
+    <${Title} lead=${open ? html`<b>${count(open, "insight")}</b> ${open === 1 ? "is" : "are"} open, <b>${money(stake, meta.currency, 0)}</b> at stake. Most money first, weighed by how sure it is.` : "Nothing is open."}>Insights<//>
     ${one
       ? html`<p class="chips"><${Link} href=${withQuery({ id: "" }, query)}>All insights<//></p>`
       : html`<div class="tools">
@@ -106,7 +112,7 @@ function Card({ insight, opened, decide }) {
     </div>
     <p class="stake">${insight.impact_amount === null
       ? html`<small class="soft">not known in money</small>`
-      : html`<${Money} amount=${insight.impact_amount} currency=${insight.impact_currency} digits=${0} /><small class="soft">${insight.kind === "top_performer" || insight.kind === "worst_performer" ? "a day to gain" : "at stake"}</small>`}</p>
+      : html`<${Money} amount=${insight.impact_amount} currency=${insight.impact_currency} digits=${0} /><small class="soft">${RATES[insight.kind] ?? "at stake"}</small>`}</p>
     <div class="acts">
       <button type="button" aria-expanded=${open ? "true" : "false"} aria-controls="${id}-evidence" onClick=${() => setOpen(!open)}>${open ? "Hide evidence" : "Evidence"}</button>
       ${editor && ACTS[insight.status].map((status) => html`<button type="button" key=${status} aria-label="${ACT_NAMES[status]}: ${insight.title}" onClick=${() => decide(insight, status)}>${ACT_NAMES[status]}</button>`)}

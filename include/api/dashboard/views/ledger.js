@@ -58,7 +58,7 @@ export function Rejects({ query, meta }) {
       <div class="tools"><${Choice} legend="Reason" name="reason" value=${query.reason ?? ""} options=${[["", "All reasons"], ...Object.entries(page.reasons).map(([reason, n]) => [reason, `${label(reason)} (${whole(n)})`])]} onChange=${(reason) => set({ reason })} />
         ${query.file && html`<span class="chip">one file<${Link} href=${withQuery({ file: "" }, query)} aria-label="Rejected rows of all files">×<//></span>`}</div>
       <div class="grid"><${Table} caption="Rejected rows" rows=${rows} columns=${[
-        { key: "where", label: "File and line", cell: (row) => html`<span class="file" title=${row.uri}>${fileName(row.uri)}</span>:${row.row_number}` },
+        { key: "where", label: "File and line", cell: (row) => html`<span class="named"><span class="file" title=${row.uri}>${fileName(row.uri)}</span><small class="below soft">line ${row.row_number}</small></span>` },
         { key: "reason", label: "Reason", cell: (row) => html`<span class="nowrap">${label(row.reason)}</span>` },
         { key: "detail", label: "Detail", cell: (row) => row.detail },
         { key: "raw", label: "As sent", cell: (row) => html`<code class="raw">${row.raw_text}</code>` },

@@ -32,7 +32,7 @@ export function Overview({ query, meta, period }) {
     () => (usual || !before ? null : read("insights/summary", { workspace, date_from: before.from, date_to: before.to })),
     [workspace, before?.from, before?.to, usual],
   );
-  const inbox = useLoad(() => read("insights", { workspace, status: "open", limit: 5 }), [workspace, meta]);
+  const inbox = useLoad(() => read("insights", { workspace, status: "open", order: "priority", limit: 7 }), [workspace, meta]);
   if (!period) return html`<${Title}>Nothing is loaded yet<//><${Empty} title="Drop an export to begin">
     Copy a file that an ad platform exported into the bucket, or run <code>bin/insightflow load FILE</code>. Numbers appear here about a minute later.<//>`;
   return html`<${Loaded} from=${now} lines=${10} what="Reading the marts">

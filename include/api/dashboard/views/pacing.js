@@ -25,10 +25,17 @@ export default function Pacing({ query, meta }) {
         ${items.length
           ? html`<ul class="budgets">${items.map((row) => html`<${Budget} key=${[row.platform, row.account_id, row.campaign_id, row.scope_name].join("|")} row=${row} />`)}</ul>`
           : html`<${Empty} title=${query.status ? "None with this status" : "No budgets for this month"}>
-              ${query.status ? "Choose All to see the other budgets." : html`${notes.join(" ")} Budgets come as a table with month, scope and amount: see <code>docs/</code> on budgets, drop it into the bucket, and pacing appears with the next run.`}<//>`}`;
+              ${query.status ? "Choose All to see the other budgets." : html`${notes.join(" ")} Write them into <code>dbt_project/seeds/budgets.csv</code>, a line for each month and workspace, platform, account or campaign; pacing appears with the next run.`}<//>`}`;
     }}
   <//>`;
 }
+
+const nameOf = (row) => {
+  if (row.campaign_id || row.account_id) return row.scope_name || row.campaign_id || row.account_id;
+  return row.platform ? label(row.platform) : "All platforms";
+};
+// A month that has ended has nothing left to guess.
+const guessed = (row) => row.projected_low !== null && row.projected_high !== null && Math.round(row.projected_low) !== Math.round(row.projected_high);
 
 function Budget({ row }) {
   const { budget, currency, spend_to_date: spent, expected_to_date: expected, projected_spend: projected, projected_low: low, projected_high: high } = row;
@@ -38,17 +45,17 @@ function Budget({ row }) {
   const scope = [row.platform && label(row.platform), row.campaign_id ? "campaign" : row.account_id ? "account" : row.platform ? "platform" : "whole workspace"].filter(Boolean).join(", ");
   const words = `${money(spent, currency, 0)} of ${money(budget, currency, 0)} spent, ${money(expected, currency, 0)} expected by now, about ${money(projected, currency, 0)} by the end of the month`;
   return html`<li class="budget">
-    <header><h2>${row.scope_name || row.campaign_id || row.account_id || label(row.platform) || "All"}</h2><span class="tag ${kind}">${said}</span><small class="soft">${scope}</small></header>
+    <header><h2>${nameOf(row)}</h2><span class="tag ${kind}">${said}</span><small class="soft">${scope}</small></header>
     <p class="spent"><b>${money(spent, currency, 0)}</b> <span class="soft">of ${money(budget, currency, 0)}${budget ? `, ${percent(spent / budget, 0)}` : ""}</span></p>
     <div class="bar" role="img" aria-label=${words}>
-      ${low !== null && high !== null && html`<i class="range" style=${{ left: at(low), width: `calc(${at(high)} - ${at(low)})` }}></i>`}
+      ${guessed(row) && html`<i class="range" style=${{ left: at(low), width: `calc(${at(high)} - ${at(low)})` }}></i>`}
       <i class="done ${kind}" style=${{ width: at(spent) }}></i>
       <i class="mark expected" style=${{ left: at(expected) }}></i>
       <i class="mark limit" style=${{ left: at(budget) }}></i>
     </div>
     <dl class="figures">
       <div><dt><i class="swatch expected"></i>Expected by now</dt><dd>${money(expected, currency, 0)}</dd></div>
-      <div><dt><i class="swatch range"></i>Month will end at</dt><dd>${money(projected, currency, 0)}${low !== null && high !== null ? html` <small class="soft">${number(low, 0)} to ${number(high, 0)}</small>` : ""}</dd></div>
+      <div><dt><i class="swatch range"></i>Month will end at</dt><dd>${money(projected, currency, 0)}${guessed(row) ? html` <small class="soft">${number(low, 0)} to ${number(high, 0)}</small>` : ""}</dd></div>
       <div><dt>Pace</dt><dd>${row.pace === null ? "–" : percent(row.pace, 0)} <small class="soft">of budget</small></dd></div>
     </dl>
   </li>`;

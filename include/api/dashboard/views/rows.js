@@ -28,7 +28,7 @@ export default function Rows({ query }) {
             { key: "cost", label: "Spend", align: "end", cell: (row) => money(row.cost, row.currency, 2) },
             { key: "conversions", label: "Conversions", align: "end", cell: (row) => number(row.conversions, Number.isInteger(row.conversions) ? 0 : 2) },
             { key: "value", label: "Value", align: "end", cell: (row) => money(row.conversion_value, row.currency, 2) },
-            { key: "file", label: "File and line", cell: (row) => html`<span class="file"><${Link} href=${toView("health", { tab: "files", file: fileName(row.uri) })} title=${row.uri}>${fileName(row.uri)}<//>:${row.row_number}</span>` },
+            { key: "file", label: "File and line", cell: (row) => html`<span class="named file"><${Link} href=${toView("health", { tab: "files", file: fileName(row.uri) })} title=${row.uri}>${fileName(row.uri)}<//><small class="below soft">line ${row.row_number}</small></span>` },
           ]} /></div>`
         : html`<${Empty} title="No rows in these days">The newest exports list none for it, which may be the finding itself. Look at the days around it under Trends.<//>`}`}
   <//>`;
