@@ -29,7 +29,15 @@ class InsightFlowLinks(AirflowPlugin):
             "destination": "dag_run",
             "url_route": "insights",
         },
-        # Without a route these open as pages of their own: they allow no frame.
-        {"name": "Data dictionary (dbt)", "href": f"{_address}/dbt-docs", "destination": "nav", "nav_top_level": True},
+        # A route for it too: without one Airflow 3.3 draws a button at the top level that leads nowhere.
+        {
+            "name": "dbt docs",
+            "href": f"{_address}/dbt-docs",
+            "destination": "nav",
+            "url_route": "dbt-docs",
+            "icon": f"{_address}/assets/dashboard/docs.svg",
+            "nav_top_level": True,
+        },
+        # Without a route it opens as a page of its own: it allows no frame.
         {"name": "Insights API", "href": f"{_address}/docs", "destination": "nav", "category": "docs"},
     ]

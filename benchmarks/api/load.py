@@ -1,24 +1,22 @@
-"""Constant load by ``hey`` (Debian's package): open URLs at a rate, every answer's time kept."""
+"""Constant load by ``wrk`` (Debian's package) with ``load.lua``: paths at a rate, drawn at random."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
-import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-CONNECTIONS = 4
-CORES = os.cpu_count() or 1
+CONNECTIONS = 40
+SCRIPT = Path(__file__).with_name("load.lua")
 
 
 @dataclass(frozen=True)
 class Result:
-    """Times of a load in milliseconds, and what did not answer 200 or 304."""
+    """Times of a load in milliseconds, and what was no answer below 400."""
 
     requests: int
     rate: float
@@ -34,28 +32,29 @@ class Result:
 
 
 def http(
-    urls: Sequence[str], headers: Mapping[str, str], rate: int, seconds: int, server: Sequence[str] = ()
+    urls: Sequence[str],
+    headers: Mapping[str, str],
+    rate: int,
+    seconds: int,
+    folder: Path,
+    server: Sequence[str] = (),
+    seed: int = 1,
 ) -> Result:
-    """All URLs at once, each at its part of the rate, over kept-alive connections."""
-    each = max(rate // len(urls) // CONNECTIONS, 1)
-    given = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    """URLs of one server, drawn at random, at the rate in all, over kept-alive connections."""
+    first = urlsplit(urls[0])
+    listed = folder / "paths.txt"
+    listed.write_text("".join(f"{url.removeprefix(f'{first.scheme}://{first.netloc}')}\n" for url in urls))
+    given = [part for pair in headers.items() for part in pair]
     before = (*_ticks(), cpu_seconds(server))
-    runs = [
-        subprocess.Popen(
-            ["hey", "-o", "csv", "-z", f"{seconds}s", "-c", str(CONNECTIONS), "-q", str(each), "-t", "10", *given, url],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for url in urls
-    ]
-    times: list[float] = []
-    failed = 0
-    for run in runs:
-        output, _ = run.communicate(timeout=seconds + 60)
-        for row in csv.DictReader(io.StringIO(output)):
-            times.append(float(row["response-time"]) * 1000)
-            failed += row["status-code"] not in ("200", "304")
-    return summed(times, failed, seconds, before, server)
+    done = subprocess.run(
+        [
+            "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT),
+            f"{first.scheme}://{first.netloc}", "--", str(listed), str(1000 * CONNECTIONS / rate), str(seed), *given,
+        ],
+        capture_output=True, text=True, timeout=seconds + 60, check=True,
+    )  # fmt: skip
+    requests, failed, *times = (int(value) for value in done.stdout.splitlines()[-1].split())
+    return _result(requests, [value / 1000 for value in times], failed, seconds, before, server)
 
 
 def pgbench(
@@ -67,7 +66,7 @@ def pgbench(
     for old in folder.glob("pgbench_log*"):
         old.unlink()
     before = (*_ticks(), cpu_seconds(server))
-    command = [str(program), "-n", "-c", str(CONNECTIONS), "-j", "2", "-R", str(rate), "-T", str(seconds), "-l"]
+    command = [str(program), "-n", "-c", "4", "-j", "2", "-R", str(rate), "-T", str(seconds), "-l"]
     done = subprocess.run(
         [*command, "-f", str(script), dsn], cwd=folder, capture_output=True, text=True, timeout=seconds + 60
     )
@@ -78,32 +77,25 @@ def pgbench(
             with contextlib.suppress(ValueError, IndexError):
                 times.append((float(parts[2]) - float(parts[6])) / 1000)
     failed = int(m[1]) if (m := re.search(r"number of failed transactions: (\d+)", done.stdout)) else done.returncode
-    return summed(times, failed, seconds, before, server)
-
-
-def summed(
-    times: list[float], failed: int, seconds: int, before: tuple[float, float, float], server: Sequence[str]
-) -> Result:
-    """Percentiles of the times."""
     ordered = sorted(times) or [0.0]
+    shown = [ordered[min(len(ordered) - 1, int(share * len(ordered)))] for share in (0.5, 0.95, 0.99, 1.0)]
+    return _result(len(times), shown, failed, seconds, before, server)
 
-    def at(share: float) -> float:
-        return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 2)
 
+def _result(
+    requests: int,
+    percentiles: Sequence[float],
+    failed: int,
+    seconds: int,
+    before: tuple[float, float, float],
+    server: Sequence[str],
+) -> Result:
+    """From p50, p95, p99 and the worst in milliseconds, and the clocks before."""
     after = _ticks()
-    cpu = 1000 * (cpu_seconds(server) - before[2]) / max(len(times), 1)
+    cpu = 1000 * (cpu_seconds(server) - before[2]) / max(requests, 1)
     busy = (after[0] - before[0]) / max(after[1] - before[1], 1e-9)
-    return Result(
-        len(times),
-        round(len(times) / seconds, 1),
-        at(0.5),
-        at(0.95),
-        at(0.99),
-        at(1.0),
-        failed,
-        round(cpu, 2),
-        round(busy, 2),
-    )
+    p50, p95, p99, worst = (round(value, 2) for value in percentiles)
+    return Result(requests, round(requests / seconds, 1), p50, p95, p99, worst, failed, round(cpu, 2), round(busy, 2))
 
 
 def _ticks() -> tuple[float, float]:

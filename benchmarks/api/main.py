@@ -1,5 +1,5 @@
 """The API under load, beside its databases asked directly: ``python -m benchmarks.api.main [--quick] [--rows N]
-[--rate N] [--seconds N] [--workers N] [--out FILE]``. Needs ``hey`` (``apt-get install hey``). Loopback only."""
+[--rate N] [--seconds N] [--workers N] [--out FILE]``. Needs ``wrk`` (``apt-get install wrk``). Loopback only."""
 
 from __future__ import annotations
 
@@ -24,11 +24,26 @@ ANALYTICS = [
     "analytics/trends?date_from=2026-06-01&date_to=2026-06-30&split=platform&metrics=cost",
     "analytics/anomalies?date_from=2026-06-01&date_to=2026-06-30&limit=50",
 ]
+# What analysts ask when each asks something else: periods, levels, filters and orders.
+MANY = [
+    f"analytics/{path}&date_from=2026-{month:02}-{day:02}&date_to=2026-{month:02}-{day + length:02}{platform}"
+    for month in range(1, 7)
+    for day, length in ((1, 6), (8, 6), (15, 6), (1, 27))
+    for platform in ("", "&platform=google_ads", "&platform=meta_ads", "&platform=tiktok_ads")
+    for path in (
+        "roi?group_by=platform&compare=previous_period",
+        "roi?group_by=campaign&limit=50",
+        "roi?group_by=account&order_by=roas",
+        "trends?metrics=cost&metrics=roas&compare=previous_week",
+        "anomalies?limit=50",
+    )
+]
 INSIGHTS = [
     "insights?status=open&limit=20",
     "insights?status=open&severity=critical&limit=20",
     "insights/4",
     "insights?order=date&limit=20",
+    "insights?status=open&order=priority&limit=7",
 ]
 # What the routes ask, written by hand: the fewest queries that give the same numbers.
 _SUMS = "sum(impressions), sum(clicks), sum(conversions), sum(cost_reporting), sum(conversion_value_reporting)"
@@ -60,22 +75,25 @@ def measure(found: Site, rate: int, seconds: int, folder: Path) -> dict[str, Res
     clickhouse, postgres = [f"--port {settings.clickhouse_port} "], [f"port={settings.postgres_port}"]
     loads = {}
     for name, urls in routes.items():
-        http(urls, bearer, rate, 2)
-        loads[f"{name}: API"] = http(urls, bearer, rate, seconds, [*ours, *clickhouse, *postgres])
+        http(urls, bearer, rate, 2, folder)
+        loads[f"{name}: API"] = http(urls, bearer, rate, seconds, folder, [*ours, *clickhouse, *postgres])
+    many = [f"{found.url}/api/v1/{path}" for path in MANY]
+    load = http(many, bearer, rate, seconds, folder, [*ours, *clickhouse, *postgres])
+    loads[f"analytics: API, {len(MANY)} questions, none asked before"] = load
     loads["insights: PostgreSQL directly"] = pgbench(
         binaries() / "pgbench", settings.postgres_dsn(), PLAIN, folder, rate, seconds, postgres
     )
-    http(asked, login, rate // 4, 2)
-    loads["analytics: ClickHouse directly"] = http(asked, login, rate, seconds, clickhouse)
+    http(asked, login, rate // 4, 2, folder)
+    loads["analytics: ClickHouse directly"] = http(asked, login, rate, seconds, folder, clickhouse)
     return loads
 
 
-def uncached(found: Site, rate: int, seconds: int) -> Result:
+def uncached(found: Site, rate: int, seconds: int, folder: Path) -> Result:
     """Analytics whose every answer has to be worked out, at a rate that two cores can work out."""
     urls = [f"{found.url}/api/v1/{path}" for path in ANALYTICS]
     marks = [f"include.api.app:app --host 127.0.0.1 --port {found.url.rpartition(':')[2]}"]
     marks += [f"--port {found.settings.clickhouse_port} ", f"port={found.settings.postgres_port}"]
-    return http(urls, {"Authorization": f"Bearer {found.token}"}, rate, seconds, marks)
+    return http(urls, {"Authorization": f"Bearer {found.token}"}, rate, seconds, folder, marks)
 
 
 def table(loads: dict[str, Result]) -> str:
@@ -111,8 +129,8 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=HERE / "results.md")
     options = parser.parse_args()
-    if shutil.which("hey") is None:
-        print("the load generator hey is missing: apt-get install hey", file=sys.stderr)
+    if shutil.which("wrk") is None:
+        print("the load generator wrk is missing: apt-get install wrk", file=sys.stderr)
         return 2
     if options.quick:
         options.rows, options.insights, options.seconds, options.out = 20_000, 500, 3, Path(os.devnull)
@@ -122,7 +140,7 @@ def main() -> int:
         with site(home / "home", options.rows, options.insights, options.workers, 64) as found:
             loads = measure(found, options.rate, options.seconds, home)
             with api(found.settings, 1, 0) as bare:
-                loads["analytics: API, nothing kept, 20 a second"] = uncached(bare, 20, options.seconds)
+                loads["analytics: API, nothing kept, 20 a second"] = uncached(bare, 20, options.seconds, home)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
     text = (
         f"{options.rows:,} rows in marts.mart_campaign_daily, {options.insights:,} insights, {options.rate} requests a second"

@@ -1,4 +1,7 @@
-"""An installation with a million mart rows and fifty thousand insights, and the API's process over it."""
+"""An installation with a million mart rows and fifty thousand insights, and the API's process over it.
+
+Marts have the layout that dbt gives them: a partition a day, ordered by the entity.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def fill(settings: Settings, rows: int, insights: int) -> None:
     client = connect(settings)
     campaigns = max(rows // (WORKSPACES * 200), 1)
     client.command(
-        "CREATE TABLE marts.mart_campaign_daily ENGINE = MergeTree PARTITION BY toYYYYMM(date)"
+        "CREATE TABLE marts.mart_campaign_daily ENGINE = MergeTree PARTITION BY (date)"
         " ORDER BY (workspace, platform, account_id, campaign_id) SETTINGS allow_nullable_key = 1 AS"
         " SELECT concat('w', toString(number % 4)) AS workspace,"
         " ['google_ads', 'meta_ads', 'tiktok_ads', 'linkedin_ads'][intDiv(number, 4) % 4 + 1] AS platform,"
@@ -57,6 +60,7 @@ def fill(settings: Settings, rows: int, insights: int) -> None:
         f" toNullable(toString(intDiv(number, 4) % {campaigns})) AS campaign_id,"
         " toNullable(concat('Campaign ', campaign_id)) AS campaign_name,"
         f" toDate('2026-01-01') + toUInt16(intDiv(number, {campaigns * 4})) AS date, {_SUMS} FROM numbers({rows})"
+        " SETTINGS max_partitions_per_insert_block = 1000"
     )
     for level, keys in (
         ("account", "workspace, platform, account_id, account_name, date"),
@@ -64,7 +68,8 @@ def fill(settings: Settings, rows: int, insights: int) -> None:
     ):
         client.command(_rolled(level, keys))
     client.command(
-        "CREATE TABLE marts.anomaly_daily ENGINE = MergeTree ORDER BY (workspace, date) AS SELECT workspace, platform,"
+        "CREATE TABLE marts.anomaly_daily ENGINE = MergeTree PARTITION BY (date) ORDER BY (workspace, platform, entity_id)"
+        " AS SELECT workspace, platform,"
         " ifNull(account_id, '') AS account_id, '' AS account_name, 'campaign' AS entity_type,"
         " ifNull(campaign_id, '') AS entity_id, ifNull(campaign_name, '') AS entity_name, date, 'cost' AS metric,"
         " toNullable(toFloat64(cost)) AS value, toNullable(toFloat64(100)) AS expected, toNullable(toFloat64(50)) AS lower,"
@@ -72,6 +77,7 @@ def fill(settings: Settings, rows: int, insights: int) -> None:
         " 'spend_spike' AS kind, 'high' AS severity, toNullable(toDecimal64(cost, 2)) AS impact_reporting,"
         " toNullable('USD') AS impact_currency, toUInt16(42) AS baseline_days, false AS is_provisional"
         " FROM marts.mart_campaign_daily WHERE cityHash64(campaign_id, date) % 200 = 0"
+        " SETTINGS max_partitions_per_insert_block = 1000"
     )
     client.close()
     with psycopg2.connect(settings.postgres_dsn()) as connection, connection.cursor() as cursor:
@@ -92,8 +98,9 @@ def fill(settings: Settings, rows: int, insights: int) -> None:
 def _rolled(level: str, keys: str) -> str:
     grouped = ", ".join(f"m.{key} AS {key}" for key in keys.split(", "))
     return (
-        f"CREATE TABLE marts.mart_{level}_daily ENGINE = MergeTree ORDER BY (workspace, platform, date) AS"
-        f" SELECT {grouped}, {_TOTALS} FROM marts.mart_campaign_daily AS m GROUP BY {keys}"
+        f"CREATE TABLE marts.mart_{level}_daily ENGINE = MergeTree PARTITION BY (date)"
+        f" ORDER BY ({keys.replace(', date', '')}) SETTINGS allow_nullable_key = 1 AS SELECT {grouped}, {_TOTALS}"
+        f" FROM marts.mart_campaign_daily AS m GROUP BY {keys} SETTINGS max_partitions_per_insert_block = 1000"
     )
 
 

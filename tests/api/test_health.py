@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 import subprocess
 import sys
 import time
 
+import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
+from include.api import observe
 from include.api.access.tokens import make_token
 from include.api.app import create_app
 from include.api.scope import Caller
@@ -87,6 +91,38 @@ def test_openapi_describes_errors(api: TestClient) -> None:
 def test_request_ids_are_made_or_kept(api: TestClient) -> None:
     assert api.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
     assert len(api.get("/healthz", headers={"X-Request-ID": "a b\tc"}).headers["x-request-id"]) == 32
+
+
+def test_each_request_is_one_json_object_in_the_log(
+    api: TestClient, log_in: LogIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {**log_in("ana"), "X-Request-ID": "look-for-me"}
+    with caplog.at_level(logging.INFO, logger="insightflow.access"):
+        api.get("/api/v1/insights/999999", headers=headers)
+    [line] = [json.loads(r.getMessage()) for r in caplog.records if "look-for-me" in r.getMessage()]
+    assert line["ms"] >= 0 and line["timestamp"].endswith("Z")
+    wanted = {"method": "GET", "path": "/api/v1/insights/999999", "route": "/api/v1/insights/{insight_id}", "status": 404,
+              "caller": "ana", "request_id": "look-for-me", "level": "info"}  # fmt: skip
+    assert line | wanted == line
+    assert headers["Authorization"].split()[1] not in caplog.text
+
+
+def test_an_answer_that_takes_too_long_is_a_503(
+    api: TestClient, log_in: LogIn, site: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = log_in("ana")
+    monkeypatch.setattr(observe, "ANSWER_SECONDS", 0.3)
+    with psycopg2.connect(site.postgres_dsn()) as holder, holder.cursor() as cursor:
+        cursor.execute("LOCK TABLE insights IN ACCESS EXCLUSIVE MODE")
+        started = time.monotonic()
+        answer = api.get("/api/v1/insights", headers=headers, params={"min_impact": "0.07"})
+        assert time.monotonic() - started < 5
+        holder.rollback()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "too long" in answer.json()["detail"]
+    monkeypatch.undo()
+    assert api.get("/api/v1/insights", headers=headers, params={"min_impact": "0.07"}).status_code == 200
 
 
 def test_importing_the_app_is_light() -> None:

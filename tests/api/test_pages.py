@@ -112,6 +112,7 @@ def test_dbt_docs_open_for_who_is_logged_in_only(site: Settings, log_in: LogIn, 
         rules = shown.headers["content-security-policy"]
         assert "sandbox allow-scripts;" in rules
         assert "allow-same-origin" not in rules
+        assert f"frame-ancestors {site.public_airflow_url}" in rules
 
         # The cookie opens nothing else, and a token is no cookie.
         value = browser.cookies["insightflow_docs"]
@@ -124,6 +125,8 @@ def test_dbt_docs_open_for_who_is_logged_in_only(site: Settings, log_in: LogIn, 
 
 @pytest.mark.integration
 def test_dbt_docs_that_were_not_made_say_how_to_make_them(api: TestClient, log_in: LogIn) -> None:
-    answer = api.post("/dbt-docs/session", headers=log_in("vic"))
-    assert answer.status_code == 404
-    assert "bin/insightflow docs" in answer.json()["detail"]
+    # The pages of builds open all the same.
+    assert api.post("/dbt-docs/session", headers=log_in("vic")).status_code == 204
+    answer = api.get("/dbt-docs", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?view=docs&missing=yes")
+    api.cookies.clear()

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from include.samples import DEMO, Truth, generate, write_bad_files
 from tests.e2e.conftest import Installation
+from tests.support.airflow_ui import walk
+from tests.support.browser import launched
 from tests.support.processes import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
@@ -140,6 +143,12 @@ def test_backfill_of_days_changes_nothing_that_has_not_changed(installation: Ins
     assert campaign_days(installation) == before
     again = installation.cli("backfill", "--from", "2026-06-28", "--to", "2026-06-29")
     assert "already done" in again.stdout
+
+
+def test_airflow_s_pages_lead_to_the_dashboard(installation: Installation, truth: Truth) -> None:
+    [run] = installation.sql("SELECT argMin(run_id, finished_at) AS run_id FROM ops.dbt_results WHERE layer = 'marts'")
+    with sync_playwright() as playwright, launched(playwright) as browser:
+        walk(browser, installation.settings, run["run_id"])
 
 
 def test_everything_comes_back_after_kill_9(installation: Installation, truth: Truth) -> None:

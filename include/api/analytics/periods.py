@@ -14,18 +14,13 @@ DEFAULT_DAYS = 30
 YEAR = timedelta(days=364)
 
 
-def last_date(warehouse: Warehouse) -> date | None:
-    """The newest day with numbers."""
-    rows = warehouse.rows("SELECT maxOrNull(date) AS last FROM @marts.mart_platform_daily AS r")
-    return rows[0]["last"] if rows else None
-
-
-def currency_of(warehouse: Warehouse) -> str | None:
-    """Reporting currency of the newest day."""
+def newest(warehouse: Warehouse) -> tuple[date | None, str | None]:
+    """The newest day with numbers, and its reporting currency."""
     rows = warehouse.rows(
-        "SELECT argMaxOrNull(reporting_currency, date) AS currency FROM @marts.mart_platform_daily AS r"
+        "SELECT maxOrNull(date) AS last, argMaxOrNull(reporting_currency, date) AS currency"
+        " FROM @marts.mart_platform_daily AS r"
     )
-    return str(rows[0]["currency"]) if rows and rows[0]["currency"] else None
+    return (rows[0]["last"], rows[0]["currency"] or None) if rows else (None, None)
 
 
 def period_of(date_from: date | None, date_to: date | None, last: date | None) -> Period | None:

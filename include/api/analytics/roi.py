@@ -44,10 +44,11 @@ class RoiQuery(EntityFilters):
 
 def report(warehouse: Warehouse, workspace: str, query: RoiQuery) -> RoiPage:
     """A page of rows and the totals of all rows. Raises ``BadCursor``, ``Unavailable``."""
-    period = periods.period_of(query.date_from, query.date_to, periods.last_date(warehouse))
+    last, currency = periods.newest(warehouse)
+    period = periods.period_of(query.date_from, query.date_to, last)
     group = grouping(list(query.group_by), query.entities())
     page = RoiPage(
-        workspace=workspace, currency=periods.currency_of(warehouse), group_by=list(query.group_by), period=period,
+        workspace=workspace, currency=currency, group_by=list(query.group_by), period=period,
         previous=None, totals=None, items=[], next_cursor=None, notes=[],
     )  # fmt: skip
     if group.parsed and not warehouse.has("marts.dim_campaign", *group.parsed):

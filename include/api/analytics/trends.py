@@ -44,9 +44,10 @@ class TrendQuery(EntityFilters):
 
 def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
     """The series. Raises ``Unavailable``; ``TooManyPoints`` where the period has too many points."""
-    period = periods.period_of(query.date_from, query.date_to, periods.last_date(warehouse))
+    last, currency = periods.newest(warehouse)
+    period = periods.period_of(query.date_from, query.date_to, last)
     answer = Trends(
-        workspace=workspace, currency=periods.currency_of(warehouse), interval=query.interval,
+        workspace=workspace, currency=currency, interval=query.interval,
         metrics=list(query.metrics), period=period, previous=None, series=[], notes=[],
     )  # fmt: skip
     if period is None:

@@ -37,7 +37,7 @@ function View({ query, meta }) {
   }, [query.view]);
   if (view?.error) return html`<${Failure} error=${view.error} />`;
   if (view?.name !== query.view) return html`<${Waiting} lines=${8} />`;
-  return html`<${view.Part} query=${query} meta=${meta} period=${periodOf(query, meta.freshness.last_date)} />`;
+  return html`<${view.Part} query=${query} meta=${meta} period=${meta && periodOf(query, meta.freshness.last_date)} />`;
 }
 
 function Inside() {
@@ -70,7 +70,7 @@ function Inside() {
       ${known && html`<${Trust} meta=${known} />`}
       ${known && COMPARABLE.includes(query.view) && html`<${Filters} meta=${known} />`}
       <main id="main" tabindex="-1" ref=${main}>
-        ${from.error ? html`<${Failure} error=${from.error} again=${from.again} />` : known ? html`<${View} query=${query} meta=${known} />` : html`<${Waiting} lines=${8} />`}
+        ${query.view === "docs" ? html`<${View} query=${query} meta=${known} />` : from.error ? html`<${Failure} error=${from.error} again=${from.again} />` : known ? html`<${View} query=${query} meta=${known} />` : html`<${Waiting} lines=${8} />`}
       </main>
     </div>
   </div>`;

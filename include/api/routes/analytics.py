@@ -43,7 +43,7 @@ async def read_roi(
 
     def table() -> tuple[Warehouse, str, dict[str, Any]]:
         warehouse = Warehouse(databases, caller, one_workspace(databases, caller, query.workspace))
-        period = periods.period_of(query.date_from, query.date_to, periods.last_date(warehouse))
+        period = periods.period_of(query.date_from, query.date_to, periods.newest(warehouse)[0])
         if period is None or (group.parsed and not warehouse.has("marts.dim_campaign", *group.parsed)):
             raise HTTPException(404, "There are no numbers yet for this table.")
         return warehouse, *roi.table(query, period)

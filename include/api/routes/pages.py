@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -30,7 +30,7 @@ PAGE_POLICY = (
 # dbt's page is one file of inline code. In a sandbox it is an origin of its own: it reads nothing of the dashboard.
 DBT_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline';"
-    " img-src data:; font-src data:; frame-ancestors 'none'"
+    " img-src data:; font-src data:; frame-ancestors {airflow}"
 )
 
 router = APIRouter(include_in_schema=False)
@@ -71,27 +71,23 @@ async def docs(request: Request) -> HTMLResponse:
 
 @router.get("/dbt-docs")
 def dbt_docs(request: Request, databases: Databases) -> Response:
-    """dbt's documentation of the models. Who is not logged in is sent to the dashboard, which opens it."""
+    """dbt's documentation of the models. Who is not logged in is sent to the dashboard, which opens it; it also says how it
+    is made, where it was not yet. Only the installation's own Airflow may show it in a frame."""
     if DBT_DOCS.read(databases.settings, request) is None:
         return RedirectResponse("/?view=docs", 303)
-    headers = {"Content-Security-Policy": DBT_POLICY, "Cache-Control": "private, no-cache"}
-    return FileResponse(_dbt_page(databases.settings.home), headers=headers)
+    page = databases.settings.home / "dbt" / "docs" / "index.html"
+    if not page.is_file():
+        return RedirectResponse("/?view=docs&missing=yes", 303)
+    policy = DBT_POLICY.format(airflow=databases.settings.public_airflow_url)
+    return FileResponse(page, headers={"Content-Security-Policy": policy, "Cache-Control": "private, no-cache"})
 
 
 @router.post("/dbt-docs/session", status_code=204)
 def open_dbt_docs(databases: Databases, caller: CurrentCaller) -> Response:
     """Trade a token for the cookie that opens ``/dbt-docs``: a browser sends no token with a page."""
-    _dbt_page(databases.settings.home)
     response = Response(status_code=204)
     DBT_DOCS.put(response, databases.settings, caller)
     return response
-
-
-def _dbt_page(home: Path) -> Path:
-    page = home / "dbt" / "docs" / "index.html"
-    if not page.is_file():
-        raise HTTPException(404, "The data dictionary was not made yet. Run `bin/insightflow docs`, then try again.")
-    return page
 
 
 def mount_assets(app: FastAPI) -> None:

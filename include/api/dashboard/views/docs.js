@@ -14,20 +14,28 @@ function wanted() {
   return root ? { root, page } : { root: "/dbt-docs", page: "/dbt-docs" };
 }
 
-export default function Docs() {
+// A browser that sends no cookie to a frame of another site would go round in a circle.
+const TRIED = "insightflow.opened";
+function cameBack() {
+  const before = Number(sessionStorage.getItem(TRIED));
+  sessionStorage.setItem(TRIED, Date.now());
+  return Date.now() - before < 5000;
+}
+
+export default function Docs({ query }) {
   const from = useLoad(async () => {
     const { root, page } = wanted();
-    try {
-      await change(`${root}/session`, {}, "POST");
-    } catch (problem) {
-      if (problem.status === 404) return { missing: true };
-      throw problem;
-    }
+    if (query.missing) return { missing: true };
+    if (window.top !== window.self && cameBack()) return { page };
+    await change(`${root}/session`, {}, "POST");
     location.replace(page);
     return {};
   }, []);
-  return html`<${Title}>Data dictionary<//>
+  return html`<${Title}>${wanted().root === "/quality" ? "Quality of the data" : "Data dictionary"}<//>
     <${Loaded} from=${from} what="Opening the page">
-      ${({ missing }) => (missing ? html`<${Empty} title="Not made yet">Run <code>bin/insightflow docs</code> where the services run: it writes the documentation of every table and column, and this page then opens it.<//>` : html`<p class="soft">Opening the page…</p>`)}
+      ${({ missing, page }) =>
+        missing ? html`<${Empty} title="Not made yet">Run <code>bin/insightflow docs</code> where the services run: it writes the documentation of every table and column, and this page then opens it.<//>`
+        : page ? html`<${Empty} title="Not in this frame"><a href=${page} target="_blank" rel="noopener">Open it in a page of its own</a><//>`
+        : html`<p class="soft">Opening the page…</p>`}
     <//>`;
 }
