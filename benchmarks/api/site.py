@@ -115,7 +115,7 @@ def site(home: Path, rows: int, insights: int, workers: int, cache_mb: int) -> I
 
 
 @contextlib.contextmanager
-def api(settings: Settings, workers: int, cache_mb: int) -> Iterator[Site]:
+def api(settings: Settings, workers: int, cache_mb: int, login: tuple[str, str] = ("ana", PASSWORD)) -> Iterator[Site]:
     """The API's process over databases that run, and a log-in."""
     port = free_port()
     given = {
@@ -133,6 +133,6 @@ def api(settings: Settings, workers: int, cache_mb: int) -> Iterator[Site]:
     log = settings.home / "logs" / "api.log"
     with running(command, log, env=env, stop=signal.SIGTERM) as process:
         wait_for_server(process, log, lambda: httpx.get(f"{url}/readyz").is_success, timeout=60)
-        answer = httpx.post(f"{url}/api/v1/auth/token", data={"username": "ana", "password": PASSWORD}, timeout=30)
+        answer = httpx.post(f"{url}/api/v1/auth/token", data={"username": login[0], "password": login[1]}, timeout=30)
         answer.raise_for_status()
         yield Site(settings, url, answer.json()["access_token"])

@@ -17,7 +17,6 @@ from include.api.intake.schemas import Check
 from include.api.page_cookie import QUALITY, log_in_for
 from include.api.scope import Caller
 from include.api.warehouse import Warehouse
-from include.quality import docs
 
 router = APIRouter(include_in_schema=False)
 
@@ -66,6 +65,8 @@ def read_docs(
     request: Request, databases: Databases, callers: KnownCallers, workspace: str, site: str, page: str
 ) -> Response:
     """A page of the data docs of a workspace. 404 for one that is not the caller's; whether it exists is not told."""
+    from include.quality import docs
+
     caller = _caller(request, databases, callers)
     if caller is None:
         return RedirectResponse(log_in_for(request), 303)
@@ -91,6 +92,8 @@ def _caller(request: Request, databases: Databases, callers: KnownCallers) -> Ca
 
 
 def _of_workspace(home: Path, workspace: str, checks: list[Check], run: str) -> str:
+    from include.quality import docs
+
     folder = docs.folder_of(home, workspace, run)
     place = f"/quality/docs/{quote(workspace, safe='')}/{folder.name}"
     links = ", ".join(
