@@ -2,7 +2,9 @@
 (() => {
   try {
     const session = JSON.parse(sessionStorage.getItem("insightflow.session"));
-    if (!session) return;
+    const claims = JSON.parse(atob(session.access_token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
+    // An ended token is renewed first, by the usual way.
+    if (claims.exp * 1000 < Date.now() + 1000) return;
     const workspace = new URLSearchParams(location.search).get("workspace");
     const target = `insights/summary${workspace ? `?${new URLSearchParams({ workspace })}` : ""}`;
     const answer = fetch(`/api/v1/${target}`, { headers: { Authorization: `Bearer ${session.access_token}` } });

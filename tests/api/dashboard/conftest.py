@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from include.settings import Settings
 from tests.support import demo_data
@@ -56,7 +57,8 @@ def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 # A module's, not the session's: while Playwright is on, no other test can run an event loop in this thread.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium."""
+    """Chromium, and patience with a machine that others keep busy."""
+    expect.set_options(timeout=5_000 * min(max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), 6))
     with sync_playwright() as playwright, launched(playwright) as started:
         yield started
 
