@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Date,
+    Double,
     Integer,
     Numeric,
     String,
@@ -42,7 +43,7 @@ _TYPES: dict[str, Any] = {
     "impact_amount": Numeric(18, 2),
     "workspace": String(),
     "rank": Integer(),
-    "confidence": Numeric(),
+    "confidence": Double(),
 }
 INSIGHTS = table("insights", *(column(name, _TYPES.get(name)) for name in Insight.model_fields))
 C = INSIGHTS.c

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -21,6 +22,8 @@ from include.landing import load
 from include.landing.bucket import Bucket
 from include.settings import Settings
 from tests.api.conftest import LogIn
+from tests.support.api_server import api_server
+from tests.support.processes import free_port, wait_until
 from tests.support.s3 import s3_server
 
 pytestmark = pytest.mark.integration
@@ -172,6 +175,29 @@ def test_a_large_body_takes_no_memory_and_one_too_large_is_refused(site: Setting
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 140 * 1024
         assert client.post(URL, headers=headers, content=body(70)).status_code == 413
     assert len(files(landed)) == 2
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_and_may_be_sent_again(
+    site: Settings, log_in: LogIn, landed: Path
+) -> None:
+    """Half of the body, then the client is gone: nothing in the bucket, nothing spooled, the key free again."""
+    spool = site.home / "uploads"
+    whole = CSV.encode() * 40_000
+    headers = log_in("ana") | {"Content-Type": "text/csv", "Idempotency-Key": "broken off"}
+    with api_server(site.model_copy(update={"api_port": free_port()})) as url:
+        place = urlsplit(url)
+        sent = {**headers, "Host": place.netloc, "Content-Length": str(len(whole))}
+        head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        with socket.create_connection((place.hostname, place.port), timeout=30) as client:
+            client.sendall(f"POST {URL} HTTP/1.1\r\n{head}\r\n".encode() + whole[: len(whole) // 2])
+            wait_until(lambda: any(p.is_file() for p in spool.rglob("*")), 30, "a part is spooled", interval=0.05)
+        wait_until(lambda: not any(spool.rglob("*")), 30, "what was spooled is gone", interval=0.05)
+        assert files(landed) == []
+        again = httpx.post(f"{url}{URL}", headers=headers, content=whole, timeout=60)
+        assert again.status_code == 202, again.text
+        assert "idempotency-replayed" not in again.headers
+    [landed_file] = files(landed)
+    assert landed_file.read_bytes() == whole
 
 
 def test_a_body_goes_to_s3_as_well(
