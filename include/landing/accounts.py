@@ -29,6 +29,12 @@ SEGMENT_GRAINS = {
 }
 
 
+# So many rejected rows are found by their places, which the engine holds in memory.
+FEW_REJECTS = 500_000
+# So many hashes of rows are held in memory to find repeats: some 100 MB.
+HASHES_HELD = 4_000_000
+
+
 @dataclass
 class Counted:
     """Of a load: records by disposition, days, the levels that its rows name, and whether whole records repeat."""
@@ -97,7 +103,7 @@ def _instant(text: str) -> datetime | None:
 
 
 def count(client: Client, statement: Statement, attempts: Sequence[Attempt]) -> dict[int, Counted]:
-    """One look at the raw rows of the loads: load_id → what they are."""
+    """A look at the raw rows of the loads: load_id → what they are."""
     shape, there = statement.match.shape, statement.match.columns
     marks = {
         grain: [f"segments['{name}']" for name in names if name in statement.match.segments]
@@ -110,21 +116,36 @@ def count(client: Client, statement: Statement, attempts: Sequence[Attempt]) -> 
     synced = [h for w in shape.exported_at for h in statement.reader.cells if normal(h) == normal(w)]
     instant = f"parseDateTime64BestEffortOrNull(extra[{sql_string(synced[0])}], 3, 'UTC')" if synced else "NULL"
     rows = client.query(
-        f"SELECT load_id, disposition, count(), min(date), max(date), {', '.join(named)}, "
-        f"uniqExact(row_hash), maxOrNull({instant}) FROM {ROWS} "
+        f"SELECT load_id, disposition, count(), min(date), max(date), {', '.join(named)}, maxOrNull({instant}) FROM {ROWS} "
         f"WHERE load_id IN ({_ids(attempts)}) GROUP BY load_id, disposition"
     ).result_rows
     found: dict[int, Counted] = {attempt.line.load_id: Counted() for attempt in attempts}
-    for load_id, disposition, n, first, last, *named_rows, distinct, exported in rows:
+    repeated = _with_repeats(client, {int(row[0]): int(row[2]) for row in rows if row[1] == "loaded"})
+    for load_id, disposition, n, first, last, *named_rows, exported in rows:
         counted = found[int(load_id)]
         counted.dispositions[str(disposition)] = int(n)
         if disposition == "loaded":
-            counted.date_min, counted.date_max, counted.repeats = first, last, n > distinct
+            counted.date_min, counted.date_max, counted.repeats = first, last, load_id in repeated
             counted.grain = grain_of({grain for grain, m in zip(marks, named_rows, strict=True) if m})
             if shape.rates:
                 counted.grain = "rate"
             counted.exported_at = exported.replace(tzinfo=UTC) if exported else None
     return found
+
+
+def _with_repeats(client: Client, loaded: Mapping[int, int]) -> set[int]:
+    """The loads (load_id → rows) in which a whole record is there twice. Beyond some millions of rows by groups, which
+    the engine keeps on disk where they are many: a set of all hashes would be as large as the file."""
+    if not loaded:
+        return set()
+    where = f"FROM {ROWS} WHERE load_id IN ({', '.join(map(str, loaded))}) AND disposition = 'loaded'"
+    if sum(loaded.values()) <= HASHES_HELD:
+        found = f"SELECT load_id {where} GROUP BY load_id HAVING count() > uniqExact(row_hash)"
+    else:
+        found = (
+            f"SELECT DISTINCT l FROM (SELECT any(load_id) AS l {where} GROUP BY load_id, row_hash HAVING count() > 1)"
+        )
+    return {int(row[0]) for row in client.query(found).result_rows}
 
 
 def grain_of(named: Collection[str]) -> str:
@@ -151,7 +172,8 @@ def settle(client: Client, statement: Statement, attempts: Sequence[Attempt], co
     rejected = [a.line for a in attempts if a.line.rejected]
     if rejected:
         reasons = sorted({reason for line in rejected for reason in line.rejected})
-        client.command(statement.insert_rejects(reasons), settings={"max_query_size": 64 * 1024**2})
+        few = sum(line.rows_rejected for line in rejected) <= FEW_REJECTS
+        client.command(statement.insert_rejects(reasons, few=few), settings={"max_query_size": 64 * 1024**2})
         _name_first_reject(client, rejected)
     for attempt in attempts:
         if attempt.line.status != "rejected":

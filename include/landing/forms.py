@@ -25,6 +25,7 @@ SELECTION_CHARACTERS = set("{},*?[]")
 
 # Counting the lines of records of several lines takes memory; above this a line number is that of the record.
 LINES_COUNTED_UP_TO = 64 * 1024**2
+PACKED_TO = 16  # how much smaller a packed file may be than its text
 
 
 @dataclass
@@ -83,7 +84,8 @@ def form_of(bucket: Bucket, attempt: Attempt, source: Source | None) -> Form:
     if sniffed.format == "csv":
         layout = layout_of(sniffed.head, source)
         attempt.preamble, attempt.ending = layout.preamble, sniffed.last_lines
-        breaks = layout.line_breaks and sniffed.file.size <= LINES_COUNTED_UP_TO
+        size = sniffed.file.size * (1 if sniffed.compression == "none" else PACKED_TO)
+        breaks = layout.line_breaks and size <= LINES_COUNTED_UP_TO
         shown = Layout(layout.delimiter, layout.line, layout.headers, (), breaks)
     elif sniffed.format == "json":
         shown = signature(sniffed.head)

@@ -33,6 +33,8 @@ INBOX = "inbox"
 # Small exports are loaded together, each still whole or not at all.
 UNIT_FILES = 500
 UNIT_BYTES = 64 * 1024**2
+# Aggregates and sorts over the rows of a load go to disk beyond this, so that no size of file needs more memory.
+SPILL = {"max_bytes_before_external_group_by": 256 * 1024**2, "max_bytes_before_external_sort": 256 * 1024**2}
 
 
 class LandingError(RuntimeError):
@@ -49,7 +51,7 @@ def load(
     """
     client = client or connect()
     bucket = bucket or Bucket()
-    for name, value in bucket.query_settings.items():
+    for name, value in (SPILL | bucket.query_settings).items():
         client.set_client_setting(name, value)
     lines: list[LedgerLine] = []
     for unit in _units(bucket, keys):

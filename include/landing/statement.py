@@ -265,19 +265,19 @@ class Statement:
             f"{self.reader.settings_clause()}"
         )
 
-    def insert_rejects(self, reasons: Sequence[str]) -> str:
-        """The INSERT of the rejected rows with reason, detail and raw text: a second look at those rows only."""
+    def insert_rejects(self, reasons: Sequence[str], *, few: bool = True) -> str:
+        """The INSERT of the rejected rows with reason, detail and raw text: a second look, at those rows only where
+        they are ``few``; else all rows are judged again, which takes time instead of memory."""
         ids = ", ".join(str(target.load_id) for target in self.targets.values())
-        rows = (
-            f"SELECT load_id, row_number FROM {ROWS} WHERE load_id IN ({ids}) AND disposition IN "
-            f"({', '.join(map(sql_string, reasons))})"
-        )
+        named = ", ".join(map(sql_string, reasons))
+        rows = f"SELECT load_id, row_number FROM {ROWS} WHERE load_id IN ({ids}) AND disposition IN ({named})"
         load_id = self._target("load_id")
+        where = f"(toUInt64({load_id}), row_number) IN ({rows})" if few else f"{self.disposition()} IN ({named})"
         return (
             "INSERT INTO ops.load_rejects (load_id, workspace, file_id, row_number, reason, detail, raw_text) "
             f"SELECT {load_id}, {self._target('workspace')}, {self._target('file_id')}, row_number, "
             f"{self.disposition()}, {self.detail()}, raw_text FROM ({self.judged()}) "
-            f"WHERE (toUInt64({load_id}), row_number) IN ({rows}){self.reader.settings_clause(strict=False)}"
+            f"WHERE {where}{self.reader.settings_clause(strict=False)}"
         )
 
     def _target(self, name: str) -> str:

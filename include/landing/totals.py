@@ -62,14 +62,13 @@ def _check_totals(client: Client, line: LedgerLine, pattern: str, *, divided: bo
     metrics = [name for name in METRICS if line.column_map.get(name)]
     values = [f"insightflow_number({name}, '{line.decimal_marks.get(name, '')}')" for name in metrics]
     sums = ", ".join(f"sumIf({value}, disposition = 'loaded')" for value in values)
-    declared = ", ".join(f"anyIf({value}, is_total)" for value in values)
+    declared = ", ".join(f"argMinIf({value}, row_number, is_total)" for value in values)
     # The declaring line is the first total line that matches, in the file's own first column.
     columns = {header: column for column, header in line.column_map.items()}
     first = columns.get(line.headers[0], f"extra[{sql_string(line.headers[0])}]")
     row = client.query(
         f"SELECT countIf(is_total), {sums}, {declared} FROM (SELECT *, disposition = 'total_row' AND "
-        f"match({first}, {sql_string(pattern)}) AS is_total FROM raw.ad_performance WHERE load_id = {line.load_id} "
-        "ORDER BY row_number)"
+        f"match({first}, {sql_string(pattern)}) AS is_total FROM raw.ad_performance WHERE load_id = {line.load_id})"
     ).first_row
     if not row[0]:
         return

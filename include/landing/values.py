@@ -140,7 +140,11 @@ class Typing:
     def name(self, column: str) -> str:
         """SQL of an id or name; '' where its cell says nothing."""
         if column == "account_id":
-            return f"ifNull(insightflow_id(account_id, {sql_string(self.account_format)}), '')"
+            slow = f"ifNull(insightflow_id(account_id, {sql_string(self.account_format)}), '')"
+            if self.account_format != "digits":
+                return slow
+            bare = "replaceAll(account_id, '-', '')"
+            return f"multiIf(match(account_id, '^[0-9-]*[0-9]$'), {bare}, {slow})"
         nothing = f"insightflow_is_null({column})"
         if self.null_tokens:
             nothing += f" OR trimBoth({column}) IN ({', '.join(map(sql_string, self.null_tokens))})"

@@ -97,7 +97,7 @@ def place(
 # ------------------------------------------------------------------------------------------------------- the store
 
 
-def test_a_listing_of_several_pages_is_whole_and_sorted(place: Place) -> None:
+def test_a_listing_of_several_pages_is_whole_and_sorted_or_an_error(place: Place, proxy: Proxy) -> None:
     names = [f"generic/{number:05d}.csv" for number in range(1203)]
     folder = place.server.folder(BUCKET) / place.prefix / place.workspace / "generic"
     folder.mkdir(parents=True)  # nanio serves files as objects; a thousand uploads would take half a minute
@@ -106,6 +106,14 @@ def test_a_listing_of_several_pages_is_whole_and_sorted(place: Place) -> None:
     assert [file.key for file in place.bucket.files()] == [f"{place.workspace}/{name}" for name in names]
     assert [file.key for file in place.bucket.files(f"{place.workspace}/generic")][-1].endswith("01202.csv")
     assert list(place.bucket.files("nothing/here")) == []
+    # The second page breaks off: once is not noticed, and a listing that stays short is no listing.
+    hiccup = iter([Fault(status=503)])
+    proxy.fault = lambda method, path, bytes: next(hiccup, None) if "continuation-token" in path else None
+    assert len(list(place.bucket.files())) == len(names)
+    assert proxy.faults == 1
+    proxy.fault = lambda method, path, bytes: Fault(status=503) if "continuation-token" in path else None
+    with pytest.raises(BucketError, match="503"):
+        place.waiting()
 
 
 def test_an_upload_in_progress_is_no_file(place: Place) -> None:
@@ -274,6 +282,24 @@ def test_a_bucket_that_fails_while_clickhouse_reads_fails_the_load_and_the_retry
     assert len(place.waiting()) == 1
     assert place.load()[name].rows_loaded == 28 * 1500
     assert place.visible() == 28 * 1500
+    assert place.waiting() == []
+
+
+def test_one_object_of_many_that_fails_while_clickhouse_reads_leaves_nothing_half(place: Place, proxy: Proxy) -> None:
+    """Small files are read by one statement and committed together; the retry loads each once."""
+    for number in range(8):
+        place.put(f"generic/{number:02d}.csv", GOOD.replace("5.25", f"{number}.25"))
+    _reads_by_clickhouse(proxy, "05.csv", Fault(status=503))
+    with pytest.raises(LandingError, match="tried again"):
+        place.load()
+    assert place.visible() == 0
+    proxy.fault = lambda *_: None
+    assert len(place.waiting()) == 8
+    assert {(line.status, line.rows_loaded) for line in place.load().values()} == {("loaded", 2)}
+    assert place.visible() == 16
+    assert place.rows("SELECT count(), uniqExact(file_id) FROM ops.current_loads WHERE workspace = {w:String}") == [
+        (8, 8)
+    ]
     assert place.waiting() == []
 
 
