@@ -13,6 +13,7 @@ REPO = Path(__file__).parents[1]
 BENCHMARKS = {
     "landing": ("benchmarks.landing.main", ["--quick"]),
     "transform": ("benchmarks.transform.main", ["--quick"]),
+    "anomalies-cost": ("benchmarks.anomalies.cost", ["--quick"]),
     "api": ("benchmarks.api.main", ["--quick"]),
     "embedded": ("benchmarks.embedded.throughput", ["--rows", "100000", "--runs", "1", "--report", os.devnull]),
 }

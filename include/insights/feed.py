@@ -78,9 +78,16 @@ GATE = {
 
 _NAMES = ", ".join(COLUMNS)
 # What is told of days, and the budgets that their month will miss.
-SCOPE = (
-    f"FROM (SELECT {_NAMES} FROM marts.insight_feed UNION ALL SELECT {_NAMES} FROM marts.insight_budgets)"
-    " WHERE date_start <= {last:Date} AND date_end >= {low:Date}"
+_FEED = (
+    f"(SELECT {_NAMES}, is_beyond_cap FROM marts.insight_feed"
+    f" UNION ALL SELECT {_NAMES}, false FROM marts.insight_budgets)"
+)
+SCOPE = f"FROM {_FEED} WHERE date_start <= {{last:Date}} AND date_end >= {{low:Date}}"
+# Of what the day's cap kept out only what it let in on another day: that goes on, and has not recovered. Days of a key
+# lie at most a month before its `date_start`.
+TOLD = (
+    "(NOT is_beyond_cap OR (workspace, insight_key) IN (SELECT workspace, insight_key FROM marts.insight_feed"
+    f" WHERE NOT is_beyond_cap AND date_end >= (SELECT min(date_start) {SCOPE}) - 31 AND date_start <= {{last:Date}}))"
 )
 
 
@@ -104,7 +111,7 @@ def check(client: Client, dates: list[date], low: date, run_id: str) -> int:
     faults = ", ".join(f"countIf({condition})" for condition in REFUSALS)
     counts = _rows(
         client,
-        f"SELECT count(), uniqExact(workspace, insight_key), "
+        f"SELECT count(), uniqExactIf((workspace, insight_key), {TOLD}), "
         f"count() - uniqExact(workspace, insight_key, date_end), {faults} {SCOPE}",
         {"low": low, "last": max(dates)},
     )[0]
@@ -122,7 +129,7 @@ def check(client: Client, dates: list[date], low: date, run_id: str) -> int:
 
 def stream(client: Client, dates: list[date], low: date) -> RawIOBase:
     """The newest row of every key that may touch the dates, as ClickHouse CSV (NULL is ``\\N``)."""
-    query = f"SELECT {_NAMES} {SCOPE} ORDER BY date_end DESC LIMIT 1 BY workspace, insight_key"
+    query = f"SELECT {_NAMES} {SCOPE} AND {TOLD} ORDER BY date_end DESC LIMIT 1 BY workspace, insight_key"
     return _stream(client, query, {"low": low, "last": max(dates)})
 
 

@@ -1,7 +1,9 @@
 """Publishing: from ``marts.insight_feed`` to the table ``insights``, in one transaction, set by set.
 
 What a person set stays. Otherwise an insight is open as long as the newest feed row of its key is of the last day
-judged for its account, and resolved once the feed has dropped it or a later day was judged without it.
+judged for its account, and resolved once the feed has dropped it or a later day was judged without it. A fault of the
+data does not recover by itself: its numbers are wrong until the day is mended, and it stays open for as long as they
+stand in the baselines of later days.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ log = logging.getLogger(__name__)
 
 _CONTENT = [name for name in COLUMNS if name not in ("workspace", "insight_key")]
 _NAMES = ", ".join(COLUMNS)
+
+# Kinds whose day stays wrong until its data come again, and for how many days others are judged against it.
+DATA_FAULTS = ("duplicate_load", "partial_load", "data_missing", "missing_rate", "rows_rejected")
+FAULT_DAYS = 56
 
 STAGE = f"""
 CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {_NAMES} FROM insights WITH NO DATA;
@@ -56,11 +62,12 @@ WHERE NOT EXISTS (SELECT FROM insights AS i WHERE i.workspace = s.workspace AND 
 ORDER BY workspace, date_end, rank
 """
 
-STATUS = """
+STATUS = f"""
 WITH target AS (
     SELECT i.id, CASE WHEN s.insight_key IS NULL AND i.date_end = ANY (%(dates)s) OR EXISTS (
         SELECT FROM judged AS j
-        WHERE j.workspace = i.workspace AND j.last_day > i.date_end
+        WHERE j.workspace = i.workspace
+          AND j.last_day > i.date_end + CASE WHEN i.kind IN {DATA_FAULTS} THEN {FAULT_DAYS} ELSE 0 END
           AND coalesce(nullif(i.platform, ''), j.platform) = j.platform
           AND coalesce(nullif(i.account_id, ''), j.account_id) = j.account_id
         ) THEN 'resolved' ELSE 'open' END AS status

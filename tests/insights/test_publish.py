@@ -17,6 +17,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from include.insights import PublishError, PublishReport
 from include.insights import publish as publish_for
+from include.insights.publishing import DATA_FAULTS, FAULT_DAYS
 from include.settings import Settings
 from tests.support.marts import DAY, add, create_marts, feed_row, sums
 
@@ -179,6 +180,60 @@ def test_an_event_that_ended_is_resolved_once_a_later_day_was_judged(site: Insta
     site.publish(BEFORE)
     site.publish(BEFORE, DAY)
     assert site.table() == before
+
+
+def test_what_the_cap_pushed_out_goes_on_and_what_it_never_let_in_is_not_told(site: Installation) -> None:
+    site.judged(BEFORE)
+    site.judged(DAY)
+    beyond = {"date_start": BEFORE, "is_beyond_cap": True, "rank": 21}
+    told = feed_row("told", date_start=BEFORE, date_end=BEFORE, is_beyond_cap=False)
+    site.feed(told, feed_row("told", **beyond), feed_row("never", **beyond | {"rank": 22}))
+    expected = [("told", "open", DAY, 21)]
+
+    def state() -> list[tuple[Any, ...]]:
+        return [(r["insight_key"], r["status"], r["date_end"], r["rank"]) for r in site.table()]
+
+    site.publish(BEFORE)
+    site.publish(DAY)
+    assert state() == expected, "it has not recovered"
+    site.sql("TRUNCATE insights")
+    site.publish(DAY)
+    site.publish(BEFORE)
+    assert state() == expected, "in any order"
+    site.feed(told)
+    assert site.publish(DAY).resolved == 1
+
+
+@pytest.mark.parametrize("kind", DATA_FAULTS)
+def test_a_fault_of_the_data_stays_open_until_the_day_is_mended(site: Installation, kind: str) -> None:
+    faulty, later = feed_row("fault", kind=kind), DAY + timedelta(FAULT_DAYS)
+    site.feed(faulty, feed_row("spike", rank=2))
+    site.judged(DAY)
+    site.publish(DAY)
+    site.judged(AFTER)
+    site.publish(AFTER)
+    assert site.statuses() == {"fault": "open", "spike": "resolved"}, "a good day after it mends nothing"
+    site.feed()
+    assert site.publish(DAY).resolved == 1, "its day came again, whole"
+    site.feed(faulty)
+    assert site.publish(DAY).reopened == 1
+    site.judged(later)
+    site.publish(later)
+    assert site.statuses()["fault"] == "open"
+    site.judged(later + timedelta(1))
+    site.publish(later + timedelta(1))
+    assert site.statuses()["fault"] == "resolved", "no baseline holds it any more"
+
+
+def test_what_came_and_went_unseen_is_resolved_and_still_news(site: Installation) -> None:
+    [start] = site.sql("SELECT clock_timestamp() AS now")
+    site.judged(BEFORE)
+    site.feed(feed_row("short", date_start=BEFORE, date_end=BEFORE))
+    site.publish(BEFORE)
+    site.judged(DAY)
+    site.publish(DAY)
+    net = site.sql("SELECT change, status, impact_amount FROM insight_changes(%s)", start["now"])
+    assert [tuple(row.values()) for row in net] == [("new", "resolved", Decimal("120.50"))]
 
 
 def test_the_order_of_backfills_does_not_matter(site: Installation) -> None:

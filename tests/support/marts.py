@@ -24,7 +24,7 @@ _FEED = (
     " entity_id Nullable(String), entity_name Nullable(String), platform Nullable(String),"
     " account_id Nullable(String), metric Nullable(String), date_start Date, date_end Date, title String,"
     " body String, next_step String, impact_basis String, impact_amount Nullable(Decimal(18, 2)), impact_currency Nullable(String),"
-    " confidence Float64, rank UInt32, evidence String, is_provisional Bool"
+    " confidence Float64, rank UInt32, evidence String, is_provisional Bool, is_beyond_cap Bool"
 )
 
 TABLES = {

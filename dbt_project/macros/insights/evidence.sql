@@ -62,9 +62,10 @@
     Tuple(share Float64, value Float64, cost Nullable(Float64), contributors UInt64, dates Array(Date), rows {{ _rows() }}, sql String)
 {%- endmacro %}
 
-{# `subject` is the currency without a rate or the file's address; `reasons` counts rejected rows. #}
+{# `subject` is the currency without a rate or the file's address, `amount` the money concerned; `reasons` counts rejected
+   rows. #}
 {% macro evidence_data_type() -%}
-    Tuple(subject String, reasons Map(String, UInt64), dates Array(Date), rows {{ _rows() }}, sql String)
+    Tuple(subject String, amount Nullable(Float64), reasons Map(String, UInt64), dates Array(Date), rows {{ _rows() }}, sql String)
 {%- endmacro %}
 
 {# Amounts are in the budget's currency. #}

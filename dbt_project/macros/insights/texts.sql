@@ -94,3 +94,8 @@
         (reason, n) -> concat(toString(n), ' × ', replaceAll(reason, '_', ' ')), mapKeys({{ reasons }}), mapValues({{ reasons }})
     )
 {%- endmacro %}
+
+{# Counts by reason without those of repaired rows. #}
+{% macro reasons_left(reasons, repaired) -%}
+    cast(mapFilter((reason, n) -> n > 0, mapSubtract({{ reasons }}, {{ repaired }})), 'Map(String, UInt64)')
+{%- endmacro %}

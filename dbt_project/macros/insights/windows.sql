@@ -23,9 +23,21 @@ select
     c.is_provisional as is_provisional,
     c.cost is not null and c.cost_reporting is null
     or c.conversion_value is not null and c.conversion_value_reporting is null as has_no_rate,
-    max(c.date) over (partition by c.workspace) as last_date
+    l.last_date as last_date
 from {{ ref('mart_campaign_daily') }} as c
+inner join ({{ insight_last_dates('mart_campaign_daily', days - 1) }}) as l on c.workspace = l.workspace
 where {{ with_history('c.date', days - 1) }}
+{%- endmacro %}
+
+{# The last day with data of each workspace, within the days to judge and `days` before: a window function would sort
+   all rows for it. #}
+{% macro insight_last_dates(mart, days) -%}
+    select
+        x.workspace as workspace,
+        max(x.date) as last_date
+    from {{ ref(mart) }} as x
+    where {{ with_history('x.date', days) }}
+    group by x.workspace
 {%- endmacro %}
 
 {# Campaigns whose tracking broke in the window of `days` that ends on a day to judge: their return says nothing. #}

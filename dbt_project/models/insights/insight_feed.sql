@@ -65,7 +65,9 @@ select
     round(coalesce(r.confidence, 0), 4) as confidence,
     toUInt32(r.place) as rank,
     r.evidence as evidence,
-    r.is_provisional as is_provisional
+    r.is_provisional as is_provisional,
+    toBool(r.place > t.max_insights_a_day) as is_beyond_cap
 from ranked as r
 inner join {{ ref('int_anomaly_thresholds') }} as t on r.workspace = t.workspace
-where r.place <= t.max_insights_a_day
+-- What goes on since an earlier day stays, marked: told then, it must not seem to have recovered now.
+where r.place <= t.max_insights_a_day or r.date_start < r.date_end

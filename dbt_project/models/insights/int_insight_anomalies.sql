@@ -50,9 +50,19 @@ day_scores as (
         cast(groupArray((toString(s.metric), s.z_score)), 'Map(String, Float64)') as z_scores,
         arraySort(groupArrayIf(toString(s.metric), s.is_flagged)) as flagged
     from {{ ref('int_anomaly_scores') }} as s
-    where {{ only_anomaly_dates('s.date') }}
+    where
+        {{ only_anomaly_dates('s.date') }}
+        and (s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id, s.date) in (
+            select
+                c.workspace,
+                c.platform,
+                c.account_id,
+                c.entity_type,
+                c.entity_id,
+                c.date
+            from causes as c
+        )
     group by s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id, s.date
-    having flagged != []
 ),
 
 children as (

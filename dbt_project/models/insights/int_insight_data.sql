@@ -24,7 +24,8 @@ with unpriced as (
     having max(a.date) = date_end
 ),
 
--- Loads that stand on a day to judge: the newest export of each account and grain.
+-- Loads that stand on a day to judge: the newest export of each account and grain. A file of repaired rows is
+-- part of the export that it repairs.
 standing as (
     select distinct
         date,
@@ -34,9 +35,31 @@ standing as (
             c.date as date,
             argMax(c.load_id, (c.export_order, c.export_id)) as load_id
         from {{ source('ops', 'file_coverage') }} as c
-        where {{ only_anomaly_dates('c.date') }}
+        where
+            {{ only_anomaly_dates('c.date') }}
+            and c.load_id not in (
+                select r.load_id
+                from {{ source('ops', 'current_loads') }} as r
+                where r.repairs != ''
+            )
         group by c.workspace, c.source, c.grain, c.account_id, c.date
     )
+),
+
+repaired as (
+    select
+        k.file_id as file_id,
+        count() as lines,
+        sumMap(map(toString(k.reason), toUInt64(1))) as reasons
+    from {{ source('ops', 'rejected_rows') }} as k
+    where
+        (k.file_id, k.row_number) in (
+            select
+                r.file_id,
+                r.row_number
+            from {{ source('ops', 'repaired_rows') }} as r
+        )
+    group by k.file_id
 ),
 
 refused as (
@@ -46,13 +69,14 @@ refused as (
         s.date as date_end,
         f.file_id as file_id,
         f.uri as uri,
-        f.rows_rejected as rows_rejected,
+        f.rows_rejected - m.lines as rows_rejected,
         f.rows_loaded as rows_loaded,
-        f.rejected as reasons,
+        {{ reasons_left('f.rejected', 'm.reasons') }} as reasons,
         f.date_min as date_min
     from standing as s
     inner join {{ source('ops', 'current_loads') }} as f on s.load_id = f.load_id
-    where f.rows_rejected > 0 and s.date = f.date_max
+    left join repaired as m on f.file_id = m.file_id
+    where f.rows_rejected > m.lines and s.date = f.date_max
 ),
 
 spend as (
@@ -148,7 +172,7 @@ words as (
             ' are too small by them, at their share about ', {{ money_text('r.impact', 'r.currency') }},
             ' of spend. '
         ) as story,
-        'Look at bin/insightflow rejects, mend the rows and drop the file again: it replaces this one.'
+        'Export them by bin/insightflow rejects --out, correct them and load that file: it adds just them.'
             as next_step,
         'The platform''s spend on the last day of the file × rows rejected ÷ rows loaded.' as impact_basis,
         cast(round(r.impact, 2) as Nullable(Decimal(18, 2))) as impact_amount,
@@ -161,7 +185,8 @@ words as (
         concat(
             'SELECT row_number, reason, detail, raw_text FROM ops.rejected_rows WHERE file_id = ',
             {{ sql_literal('r.file_id') }},
-            ' ORDER BY row_number'
+            ' AND row_number NOT IN (SELECT row_number FROM ops.repaired_rows WHERE file_id = ',
+            {{ sql_literal('r.file_id') }}, ') ORDER BY row_number'
         ) as sql
     from refused_money as r
 )
@@ -187,7 +212,10 @@ select
     w.impact_currency as impact_currency,
     w.confidence as confidence,
     toJSONString(cast(
-        (w.subject, w.reasons, w.dates, (w.workspace, w.platform, '', w.entity_type, w.entity_id), w.sql),
+        (
+            w.subject, toFloat64(w.impact_amount), w.reasons, w.dates,
+            (w.workspace, w.platform, '', w.entity_type, w.entity_id), w.sql
+        ),
         '{{ evidence_data_type() }}'
     )) as evidence,
     w.is_provisional as is_provisional

@@ -6,7 +6,11 @@
 -- not. The last 7 days are compared with the 21 before,
 -- as counts: clicks against impressions times the former
 -- click-through rate (the other ads' change taken out). Tired ads of a campaign are one insight.
-with days as (
+with last_dates as (
+    {{ insight_last_dates('mart_ad_daily', 27) }}
+),
+
+days as (
     select
         a.workspace as workspace,
         a.platform as platform,
@@ -22,8 +26,9 @@ with days as (
         a.cost_reporting as cost,
         a.reporting_currency as currency,
         a.is_provisional as is_provisional,
-        max(a.date) over (partition by a.workspace) as last_date
+        l.last_date as last_date
     from {{ ref('mart_ad_daily') }} as a
+    inner join last_dates as l on a.workspace = l.workspace
     where {{ with_history('a.date', 27) }} and a.impressions > 0
 ),
 
