@@ -23,7 +23,7 @@ STAMP_DEV := $(VENV)/.installed-dev
 INSIGHTFLOW := $(BIN)/python -m include.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick up down clean lint bench docs screenshots lock
+.PHONY: help demo test test-quick up down clean lint bench docs freshness slim screenshots lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -90,6 +90,12 @@ docs: $(STAMP) ## docs/sources.md from the specs, docs/data-dictionary.md from t
 	@$(BIN)/python -m include.landing.document
 	@$(BIN)/python -m include.transform.dictionary
 	@$(INSIGHTFLOW) docs || echo "dbt's own pages want the warehouse: make up, then make docs"
+
+freshness: $(STAMP) ## how long ago files were loaded, by dbt; fails when that is longer than the project allows
+	@$(INSIGHTFLOW) freshness
+
+slim: $(STAMP_DEV) ## build and test only the models that differ from BASE (default origin/main), beside tables of BASE
+	@$(BIN)/python -m tests.support.slim --base "$(or $(BASE),origin/main)"
 
 screenshots: $(STAMP_DEV) chromium ## take docs/screenshots again from the running demo
 	@$(BIN)/python -m tests.support.screenshots

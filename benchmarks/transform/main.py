@@ -1,4 +1,4 @@
-"""The report of the transform: ``python -m benchmarks.transform.main [--quick] [--parts history rows tables]``."""
+"""The report of the transform: ``python -m benchmarks.transform.main [--quick] [--parts history rows ratio tables]``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.landing.measure import Cost
+from benchmarks.landing.measure import Cost, median
 from benchmarks.transform import physical
+from benchmarks.transform import ratio as plain_build
 from benchmarks.transform.data import LAST, days
 from benchmarks.transform.day import one_day, place
 from benchmarks.transform.questions import QUESTIONS
@@ -147,7 +148,26 @@ def table(head: list[str], lines: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *lines])
 
 
-PARTS: dict[str, Callable[[bool], str]] = {"history": history, "rows": rows, "tables": tables}
+def demo_day(quick: bool) -> str:
+    """The day's layers beside one dbt build."""
+    times = 1 if quick else 3
+    layers, plain = map(median, plain_build.measure(20 if quick else 120, times))
+    head = ["", "CPU s", "wall s"]
+    lines = [
+        [
+            "five layers, each a forked task, with data tests and results kept",
+            f"{layers.cpu:.1f}",
+            f"{layers.wall:.1f}",
+        ],
+        ["one `dbt build` from the command line", f"{plain.cpu:.1f}", f"{plain.wall:.1f}"],
+        ["ratio", ratio(layers.cpu, plain.cpu), ratio(layers.wall, plain.wall)],
+    ]
+    return "\n".join(
+        [f"## The last day of the demo beside one plain `dbt build` (median of {times})", "", table(head, lines)]
+    )
+
+
+PARTS: dict[str, Callable[[bool], str]] = {"history": history, "rows": rows, "ratio": demo_day, "tables": tables}
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from include.cli.service_commands import addresses
 from include.services import lifecycle
 from include.services.airflow_client import AirflowClient
 from include.settings import Settings, get_settings
+from include.transform import documentation
 
 FIRST, LAST = date(2026, 6, 28), date(2026, 6, 30)
 TOP = 8
@@ -48,6 +49,7 @@ def demo() -> None:
             say(f"{new} new files in {settings.bucket}, {len(files) - new} were there")
             _headline(f"3. {follow.DAILY} for {FIRST} … {LAST}, by Airflow")
             follow.run_backfill(airflow, FIRST, LAST, reprocess="failed", parallel=1)
+    documentation.ensure(settings)  # of a checkout that changed since the days were run
     _headline("4. Files")
     rows = ledger_rows(len(files), settings.workspace)
     show([short(row) for row in sorted(rows, key=lambda row: str(row["file"]))], as_json=False)

@@ -18,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(doctor)
     app.command()(docs)
+    app.command()(freshness)
     app.command(hidden=True)(purge)
 
 
@@ -77,6 +78,18 @@ def docs() -> None:
     say(f"written: {documentation.write(get_settings())}")
 
 
+def freshness(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """How long ago files were loaded (dbt source freshness). Exit code 1 when that is longer than the project allows."""
+    from include.transform.freshness import freshness as look
+
+    rows = look(get_settings())
+    show(rows, as_json)
+    if any(row["state"] == "error" for row in rows):
+        raise typer.Exit(1)
+
+
 def purge(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove the folder of this installation with all its data (`make clean`)."""
     settings = get_settings()
@@ -99,6 +112,7 @@ def addresses() -> None:
         [
             {"what": "dashboard", "address": f"{api}/", "log-in": f"{admin} / {password}"},
             {"what": "API docs", "address": f"{api}/docs", "log-in": f"{admin} / {password}"},
+            {"what": "data dictionary", "address": f"{api}/dbt-docs", "log-in": f"{admin} / {password}"},
             {"what": "Airflow", "address": settings.airflow_url, "log-in": f"{admin} / {password}"},
             {"what": "SQL (ClickHouse)", "address": settings.clickhouse_url, "log-in": f"{reader} / {secret}"},
         ],

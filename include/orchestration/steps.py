@@ -127,9 +127,13 @@ def rejected_of_run(run_id: str) -> list[dict[str, str]]:
 
 
 def publish(seen: dict[str, int], run_id: str) -> dict[str, Any]:
-    """Publish the insights of the dates and note them as built; say which files were refused on the way."""
+    """Publish the insights of the dates and note them as built; say which files were refused on the way.
+
+    The first run of a project's version also writes dbt's documentation of it, for the links to it.
+    """
     from include import alerts, insights, landing
     from include.quality.rates import note_money_without_rate
+    from include.transform import documentation
     from include.transform.version import project_version
 
     report: dict[str, Any] = {"dates": len(seen)}
@@ -139,6 +143,7 @@ def publish(seen: dict[str, int], run_id: str) -> dict[str, Any]:
         report["without_rate"] = note_money_without_rate(days, run_id)
         landing.mark_built(seen, run_id, version=project_version())
         report["alerts"] = alerts.after_publishing()
+        documentation.ensure(get_settings())
     else:
         log.info("no date has new data: nothing to publish")
     refused = rejected_of_run(run_id)

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 PROJECT = REPO / "dbt_project"
 # Commands that work on a parsed project; the others (deps, parse, docs) read the files themselves.
-PARSED = ("build", "run", "test", "seed", "compile", "show")
+PARSED = ("build", "run", "test", "seed", "compile", "show", "source")
 DATES = "INSIGHTFLOW_DBT_DATES"
 
 

@@ -13,7 +13,7 @@ from tests.support.processes import free_port
 
 REPO = Path(__file__).parents[2]
 COMMANDS = (
-    *("up", "down", "status", "doctor", "docs", "load", "run", "backfill", "samples", "demo"),
+    *("up", "down", "status", "doctor", "docs", "freshness", "load", "run", "backfill", "samples", "demo"),
     *("insights", "anomalies", "ledger", "rejects", "rates", "builds", "sql", "sources", "inspect", "retype"),
     *("users", "keys", "alerts", "mcp"),
 )

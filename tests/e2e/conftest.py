@@ -66,17 +66,19 @@ class Installation:
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.settings.api_port}"
 
-    def api(self, path: str, **params: Any) -> Any:
-        """GET a route of the API as the admin."""
+    def bearer(self) -> dict[str, str]:
+        """The header of the admin's token."""
         password = self.settings.admin_password.get_secret_value()
-        token = httpx.post(
+        answer = httpx.post(
             f"{self.api_url}/api/v1/auth/token",
             data={"username": self.settings.admin_user, "password": password},
             timeout=60,
-        ).json()["access_token"]
-        answer = httpx.get(
-            f"{self.api_url}{path}", params=params, headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def api(self, path: str, **params: Any) -> Any:
+        """GET a route of the API as the admin."""
+        answer = httpx.get(f"{self.api_url}{path}", params=params, headers=self.bearer(), timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -83,6 +84,17 @@ def test_api_tells_the_planted_problems(installation: Installation, truth: Truth
     assert worst["impact_amount"] is not None
     assert worst["impact_currency"] == "USD"
     assert worst["entity_name"] in worst["title"] + worst["body"]
+
+
+def test_the_links_lead_to_the_documentation_of_the_models(installation: Installation, truth: Truth) -> None:
+    """The run wrote it: Airflow's navigation and the dashboard open it without another command."""
+    with httpx.Client(base_url=installation.api_url, timeout=60) as browser:
+        assert browser.get("/dbt-docs").headers["location"] == "/?view=docs", "who is not logged in is asked to"
+        opened = browser.post("/dbt-docs/session", headers=installation.bearer())
+        assert opened.status_code == 204
+        page = browser.get("/dbt-docs")
+    assert page.status_code == 200
+    assert "mart_campaign_daily" in page.text and "Clicks per impression, a fraction." in page.text
 
 
 def test_bad_files_are_named_and_did_not_stop_the_run(installation: Installation, truth: Truth) -> None:
