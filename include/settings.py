@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     public_url: str = ""
     public_airflow_url: str = ""
     bucket: str = ""
+    # A folder with specs of sources of one's own, beside those in include/landing/sources or in their place.
+    sources: Path | None = None
     # How the ClickHouse server names the bucket's root when it is a folder it can read: a prefix below its
     # user_files_path. The embedded server's user_files_path is <home>, so its prefix is "landing".
     clickhouse_bucket_path: str = "landing"

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from include.landing.recognise import normal
-from include.landing.specs import SOURCES, Made, Shape, Source
+from include.landing.specs import Made, Shape, Source, spec_files
 
 REMEDIES = {
     "extra_forbidden": "there is no such key; see the keys of the other specs, or remove it",
@@ -43,7 +43,7 @@ class Problem:
 def check(paths: Sequence[Path] = ()) -> tuple[list[Source], list[Problem]]:
     """Read all specs, with those of ``paths`` in place of or beside ours: ``(specs that hold, problems)``."""
     given = {path.stem: path for path in paths}
-    files = {**{path.stem: path for path in sorted(SOURCES.glob("*.yml"))}, **given}
+    files = {**spec_files(), **given}
     specs: list[Source] = []
     problems: list[Problem] = []
     for path in files.values():

@@ -67,6 +67,8 @@ def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
     line.event_columns = _event_columns(shape, headers)
     line.currency_default = match.currency
     line.warnings = []
+    if match.source.kind == "ads" and not {"cost"} & {*line.column_map} and not shape.rates:
+        line.warnings.append("no column of cost was found: what these rows cost is unknown")
     text = "\n".join(attempt.preamble) + "\n" + attempt.ending
     for remark in shape.remarks:
         if re.search(remark.when, text, re.MULTILINE):

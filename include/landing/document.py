@@ -26,7 +26,8 @@ A file in `<workspace>/<source>/` is read by that source's shapes; in `<workspac
 its marks (*recognised by*) and understands most headers. `bin/insightflow inspect FILE` says what a file would be taken
 for, and what its rows would become.
 
-To add a platform, write one more file: `bin/insightflow sources --check my_platform.yml` says whether it holds together.
+To add a platform, write one more file ([a walk-through](adding-a-source.md)): `bin/insightflow sources --check
+my_platform.yml` says whether it holds together.
 """
 
 

@@ -16,7 +16,7 @@ from include.landing.evidence import decide_date_style, decide_marks, evidence
 from include.landing.forms import Attempt, Form, form_of, reader_of
 from include.landing.ledger import LedgerLine, new_load_id
 from include.landing.readers.base import Reader
-from include.landing.recognise import Match, best, candidates, is_repair, missing_columns
+from include.landing.recognise import Match, best, candidates, is_repair, missing_columns, normal, of_connector
 from include.landing.repairs import inherit, judgements, repair_of
 from include.landing.salvage import keep_whole_lines
 from include.landing.specs import METRICS, Format, Source, sources
@@ -135,6 +135,19 @@ def recognise(
     match = best(headers, format, source, preamble, records)
     others = candidates(headers, format, None, preamble, records)
     named = [other for other in others if other.source.source != "generic"]
+    if (
+        match
+        and source is None
+        and match.source.source == "generic"
+        and "cost" in match.columns
+        and of_connector(headers)
+    ):
+        raise RefusedFile(
+            "ambiguous_source",
+            f"a connector's table that does not show its platform ({', '.join(headers[:8])}): connectors keep the platform's "
+            f"unit, and {match.columns['cost']} may be in micros. Put it into the folder of its platform, or into generic/ "
+            "if it is in units",
+        )
     if match and match.marked and (source is None or source.source != "generic" or not named):
         return match
     if match and source and not named:
@@ -202,9 +215,21 @@ def statements_of(
         ends = {str(p): int(n) for p, n in client.query(draft.find_ends(), settings=SETTINGS).result_rows}
     fixed = "." if form.format == "parquet" else draft.match.shape.decimal_mark
     by_key = {attempt.key: attempt for attempt in attempts}
+    unsure = _perhaps_micros(client, draft)
     agreed: dict[tuple[str, tuple[tuple[str, str], ...]], list[tuple[str, Attempt]]] = {}
     for path, dates, *proved in seen:
         attempt = _at(by_key, str(path))
+        if str(path) in unsure:
+            refuse(
+                attempt.line,
+                RefusedFile(
+                    "ambiguous_unit",
+                    f"all costs are whole numbers of 10,000 and more under headers of the AdWords API, whose money is in "
+                    f"micros: rename {draft.match.columns['cost']} to metrics.cost_micros if they are, or write them with "
+                    "decimals (12500.00) if not",
+                ),
+            )
+            continue
         style = decide_date_style(dates, draft.match.shape.date_style)
         if style is None and sampled:  # a day above 12 may come late
             everywhere = evidence(draft.records(), []) + draft.reader.settings_clause(strict=False)
@@ -232,6 +257,21 @@ def statements_of(
         statement = replace(draft, targets=targets, marks=dict(chosen), date_style=style, ends=own)
         found.append((statement, [attempt for _, attempt in several]))
     return found
+
+
+def _perhaps_micros(client: Client, draft: Statement) -> set[str]:
+    """Files whose costs may be in micros or in units, and do not show it (``Shape.perhaps_micros``)."""
+    named = {normal(header) for header in draft.match.shape.perhaps_micros}
+    if not named & {normal(header) for header in draft.reader.cells} or "cost" not in draft.match.columns:
+        return set()
+    n = "insightflow_number(cost, '.')"
+    rows = client.query(
+        f"SELECT path FROM ({draft.records()}) WHERE isNotNull(insightflow_date(date, 'mdy')) GROUP BY path"
+        f" HAVING countIf({n} > 0) > 0 AND countIf({n} > 0 AND ({n} < 10000 OR {n} != floor({n}))) = 0"
+        f"{draft.reader.settings_clause(strict=False)}",
+        settings=SETTINGS,
+    ).result_rows
+    return {str(row[0]) for row in rows}
 
 
 def _at(by_key: Mapping[str, Attempt], path: str) -> Attempt:

@@ -171,7 +171,7 @@ def _note_match(
 
 def _judge(client: Client, statement: Statement, found: Inspection, rows: int) -> None:
     disposition, clause = statement.disposition(), statement.reader.settings_clause(strict=False)
-    judged = f"(SELECT *, {disposition} AS disposition, {statement.detail()} AS detail FROM ({statement.judged()}))"
+    judged = f"(SELECT *, {disposition} AS disposition, {statement.detail()} AS detail FROM ({statement.typed()}))"
     counted = client.query(f"SELECT disposition, count() FROM {judged} GROUP BY disposition{clause}", settings=SETTINGS)
     for name, n in counted.result_rows:
         found.counts[str(name)] = int(n)
@@ -180,10 +180,10 @@ def _judge(client: Client, statement: Statement, found: Inspection, rows: int) -
     typed += [f"insightflow_text({name}) AS {name}" for name in KEYS if name in statement.match.columns]
     for name in METRICS:
         if name in statement.match.columns:
-            number = f"insightflow_number({name}, {sql_string(statement.marks.get(name, ''))})"
+            value = f"value_{name}"
             if statement.match.shape.missing_metric != "null":
-                number = f"ifNull({number}, 0)"
-            typed.append(f"{number} / {statement.match.divisor(name)} AS {name}")  # type: ignore[arg-type]
+                value = f"ifNull({value}, 0)"
+            typed.append(f"{value} AS {name}")
     first = f"WHERE disposition = 'loaded' ORDER BY row_number LIMIT {rows}"
     shown = client.query(
         f"SELECT {', '.join(typed)}, segments FROM {judged} {first}{clause}",

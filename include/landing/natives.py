@@ -11,6 +11,8 @@ INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32")
 DATES = ("Date", "Date32")
 FLOATS = ("Float64",)
 LIMIT = 10**12
+# Below this a float holds every whole number.
+EXACT_TO = {"Float64": 2**53, "Float32": 2**24}
 
 
 def kind_of(type_: str) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from include.landing.specs import Canonical, Format, Made, Shape, Source, Wanted, sources
 
+MONEY = ("cost", "conversion_value")
 # Keys under which tools put any list of records.
 WRAPPERS = frozenset({"data", "rows", "results", "records", "items", "elements", "list"})
 
@@ -20,6 +21,11 @@ REPAIR_MARKS = ("repair_of", "repair_line")
 def is_repair(headers: Sequence[str]) -> bool:
     """Whether a table says of which file's which lines its rows are."""
     return set(REPAIR_MARKS) <= {normal(header) for header in headers}
+
+
+def of_connector(headers: Sequence[str]) -> bool:
+    """Whether a table has the columns that Fivetran or Airbyte add to every table of theirs."""
+    return any(normal(header).startswith(("_fivetran_", "_airbyte_")) for header in headers)
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,8 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: st
         hit = _find(wanted, headers)
         if hit:
             columns[canonical] = hit[0]
-            currency = hit[1] or currency
+            # Only a money column names a currency; of another, a group of its pattern is just a part of its header.
+            currency = (hit[1] if canonical in MONEY else "") or currency
     if "date" in columns and set(columns["date"].headers) & {headers.get(normal(day)) for day in shape.day_headers}:
         columns.pop("date_end", None)
     segments = {name: hit[0] for name, wanted in shape.segments.items() if (hit := _find(wanted, headers))}

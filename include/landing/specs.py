@@ -183,6 +183,9 @@ class Shape(_Strict):
     named_lists: NamedLists | None = None
     series: Series | None = None
     divisors: dict[str, int] = Field({}, description="header → divisor of its unit, 1000000 for micros")
+    perhaps_micros: tuple[str, ...] = Field(
+        (), description="beside one of these headers, cost of large whole numbers only may be micros: it is refused"
+    )
     currencies: dict[str, str] = Field({}, description="header of a cost → the currency that it is always in")
     null_tokens: tuple[str, ...] = Field((), description="cells of ids and names that mean nothing, beyond the usual")
     id_formats: dict[Canonical, Literal["digits"]] = {}
@@ -256,7 +259,17 @@ class Source(_Strict):
 @lru_cache(maxsize=1)
 def sources() -> dict[str, Source]:
     """All specs by name. Raises ``ValueError`` naming the file where a spec does not hold together."""
-    return {path.stem: read_source(path) for path in sorted(SOURCES.glob("*.yml"))}
+    return {name: read_source(path) for name, path in spec_files().items()}
+
+
+def spec_files() -> dict[str, Path]:
+    """Source → its file: ours, and those of the folder that the setting ``sources`` names, which come first."""
+    from include.settings import get_settings
+
+    own = get_settings().sources
+    folders = [SOURCES, *([own] if own else [])]
+    files = {path.stem: path for folder in folders for path in folder.glob("*.yml")}
+    return dict(sorted(files.items()))
 
 
 def read_source(path: Path) -> Source:

@@ -23,6 +23,8 @@ ROW_COLUMNS = (
 )  # fmt: skip
 MAIN_EVENT = "purchase"
 NOTHING = "''"
+# What a spreadsheet shows in place of a value that it cannot compute; #N/A says that there is none.
+ERRORS = "'#REF!', '#NAME?', '#VALUE!', '#DIV/0!', '#NULL!', '#NUM!'"
 # Names of dispositions that skip a record, beside those of a spec's own rules.
 SKIPPED = {
     "exact_duplicate",
@@ -92,6 +94,11 @@ class Statement:
         """Canonical column → type of the file's own column."""
         headers = {name: self._typed_header(name) for name in columns}
         return {name: self.reader.natives[header][1] for name, header in headers.items() if header}
+
+    def _native_type(self, column: str) -> str:
+        """Type of the file's own column, '' where it has none."""
+        header = self._typed_header(column)
+        return self.reader.natives[header][1] if header else ""
 
     def _row_hash(self) -> str:
         parts = []
@@ -184,9 +191,15 @@ class Statement:
             )
         for name in ("campaign_id", "ad_group_id", "ad_id", "account_id"):
             if name in self.match.columns and kind_of(self._natives((name,)).get(name, "")) != "integer":
-                found.append((f"insightflow_is_damaged_id({name})", "'damaged_id'", _names(name)))
+                damaged = f"insightflow_is_damaged_id({name})"
+                if exact_to := natives.EXACT_TO.get(self._native_type(name)):
+                    # Beyond it a float no longer tells an id from its neighbour.
+                    damaged += f" OR abs(toFloat64OrZero({name})) >= {exact_to}"
+                found.append((damaged, "'damaged_id'", _names(name)))
         for name in ("campaign_name", "ad_group_name", "ad_name", "account_name"):
             if name in self.match.columns:
+                if self.reader.format == "csv":
+                    found.append((f"{name} IN ({ERRORS})", "'damaged_name'", _names(name)))
                 found.append((f"NOT isValidUTF8({name})", "'bad_encoding'", _names(name)))
         for name in self._verdicts():
             hint = f"if(verdict_{name} = 'ambiguous_number', ': a thousands separator or a decimal mark?', '')"

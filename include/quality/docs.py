@@ -26,7 +26,7 @@ table { border-collapse: collapse; width: 100%; } td, th { text-align: left; ver
   border-bottom: 1px solid #ccc; } .alert, .card { border: 1px solid #ccc; border-radius: 4px; padding: .75rem; margin: .5rem 0; }
 .badge { background: #eee; border-radius: 3px; padding: 0 .3rem; } .modal, .navbar-toggler, button, .popover { display: none; }
 nav ul, .breadcrumb { display: flex; gap: 1rem; list-style: none; padding: 0; } code { overflow-wrap: anywhere; }
-.fa-times, .text-danger { color: #a00; } .fa-times::before { content: "✗"; } .fa-check-circle::before { content: "✓"; }
+#ge-cta-footer { display: none; } .fa-times, .text-danger { color: #a00; } .fa-times::before { content: "✗"; } .fa-check-circle::before { content: "✓"; }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #161616; } .badge { background: #333; } a { color: #9cf; } }
 </style></head>"""
 

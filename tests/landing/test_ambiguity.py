@@ -1,0 +1,98 @@
+"""What a file does not show is refused or said, never guessed: units, platforms, digits of ids."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from tests.landing.conftest import Landing
+
+pytestmark = pytest.mark.integration
+
+ADWORDS = "Day,Account,Campaign,Campaign ID,Impressions,Clicks,Cost,Total conv. value,Currency,Customer ID\n"
+REDDIT = "account_id,date,country,_fivetran_synced,clicks,impressions,spend\na1,2026-06-01,US,2026-06-02T00:00:00Z,5,100,2500000\n"
+
+
+def adwords(*costs: str) -> str:
+    rows = (f"2026-06-{n:02},Acme,A,11,1000,50,{cost},90,EUR,123-456-7890\n" for n, cost in enumerate(costs, start=1))
+    return ADWORDS + "".join(rows)
+
+
+def test_units_that_no_column_shows_refuse_the_file(landing: Landing) -> None:
+    landing.put("inbox/micros.csv", adwords("12500000", "0", "10000000") + "Total,,,,,,22.50,,,\n")
+    landing.put("inbox/units.csv", adwords("12500000", "10.50"))
+    landing.put("google_ads/small.csv", adwords("120", "95"))
+    landing.put("inbox/reddit.csv", REDDIT)
+    landing.put("generic/own.csv", REDDIT.replace("5,100", "7,100"))
+    landing.put("reddit_ads/reddit.csv", REDDIT.replace("5,100", "6,100"))
+    lines = landing.load()
+    assert lines["micros.csv"].error.startswith("ambiguous_unit:")
+    assert lines["units.csv"].rows_loaded == lines["small.csv"].rows_loaded == 2
+    said = landing.rows(
+        "SELECT error FROM ops.file_ledger WHERE workspace = {w:String} AND endsWith(uri, 'inbox/reddit.csv')"
+    )
+    assert said[0][0].startswith("ambiguous_source:")
+    assert landing.rows(
+        "SELECT source, toFloat64(cost) FROM raw.ad_performance_rows WHERE workspace = {w:String}"
+        " AND source IN ('generic', 'reddit_ads') ORDER BY 1"
+    ) == [("generic", 2500000.0), ("reddit_ads", 2.5)]
+
+
+def test_a_table_without_cost_says_so(landing: Landing) -> None:
+    landing.put("generic/budgets.csv", "date,campaign_id,impressions,clicks,budget\n2026-06-01,1,10,1,5\n")
+    landing.put("generic/costs.csv", "date,campaign_id,impressions,clicks,cost\n2026-06-01,1,10,1,5\n")
+    lines = landing.load()
+    assert lines["budgets.csv"].warnings[0] == "no column of cost was found: what these rows cost is unknown"
+    assert not [w for w in lines["costs.csv"].warnings if "no column of cost" in w]
+
+
+def test_a_header_names_the_currency_of_any_table(landing: Landing) -> None:
+    head = "Date,Account Name,Campaign Name,Campaign ID,Impressions,Clicks"
+    landing.put("inbox/quora.csv", f"{head},Spend (USD)\n2026-06-01,Acme,Q,77,1000,50,12.50\n")
+    landing.put("inbox/reddit.csv", f"{head},Amount Spent (EUR)\n2026-06-01,Acme,R,78,1000,50,€1.50\n")
+    united = "date_day,platform,campaign_id,clicks,impressions,spend\n2026-06-01,a,6,5,100,2\n2026-06-01,b,6,5,100,2\n"
+    landing.put("inbox/united.csv", united)
+    assert {line.rows_loaded for line in landing.load().values()} == {1, 2}
+    assert landing.rows(
+        "SELECT campaign_id, currency, toFloat64(cost), segments['platform'] FROM raw.ad_performance_rows"
+        " WHERE workspace = {w:String} ORDER BY campaign_id, segments['platform']"
+    ) == [("6", "", 2.0, "a"), ("6", "", 2.0, "b"), ("77", "USD", 12.5, ""), ("78", "EUR", 1.5, "")]
+
+
+def test_ids_that_floats_carried(landing: Landing) -> None:
+    """Up to 2^53 a float tells every whole number from the next; from there on its ids are refused."""
+    ids = [12.0, 1234567890123456.0, 2.0**53, 120211234567890000.0]
+    table = pyarrow.table(
+        {"date": ["2026-06-01"] * 4, "campaign_id": ids, "impressions": [1, 2, 3, 4], "cost": [1.0] * 4}
+    )
+    stream = io.BytesIO()
+    pyarrow.parquet.write_table(table, stream)
+    landing.put("generic/floats.parquet", stream.getvalue())
+    narrow = table.set_column(1, "campaign_id", pyarrow.array([12.0, 16777215.0, 16777217.0, 3e9], pyarrow.float32()))
+    pyarrow.parquet.write_table(narrow, stream := io.BytesIO())
+    landing.put("generic/narrow.parquet", stream.getvalue())
+    rows = [
+        {"date": "2026-06-01", "campaign_id": n, "impressions": 1, "cost": 1}
+        for n in (120211234567890123, 2**53 + 1, 1e17, 9007199254740992.0)
+    ]
+    landing.put("generic/numbers.ndjson", "\n".join(map(json.dumps, rows)))
+    lines = landing.load()
+    found = {
+        name: [
+            r[0]
+            for r in landing.rows(
+                f"SELECT campaign_id FROM raw.ad_performance_rows WHERE load_id = {line.load_id} AND disposition = 'loaded' ORDER BY row_number"
+            )
+        ]
+        for name, line in lines.items()
+    }
+    assert found == {
+        "floats.parquet": ["12", "1234567890123456"],
+        "narrow.parquet": ["12", "16777215"],
+        "numbers.ndjson": ["120211234567890123", "9007199254740993"],
+    }
+    assert {reason for line in lines.values() for reason in line.rejected} == {"damaged_id"}
