@@ -254,6 +254,12 @@ def test_links_and_the_back_button_show_the_same(ana: Visitor) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Meta Ads")
 
 
+def test_the_quality_page_opens_by_the_dashboard_s_log_in(ana: Visitor) -> None:
+    page = ana.open("/quality?run=none")
+    page.wait_for_url("**/quality?run=none")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Quality of the data")
+
+
 def test_dbt_docs_open_from_the_dashboard_and_run_in_a_sandbox(ana: Visitor, demo_site: Site) -> None:
     ana.allowed.append("404")
     made = demo_site.settings.home / "dbt" / "docs" / "index.html"
