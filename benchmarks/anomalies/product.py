@@ -97,7 +97,10 @@ def detect(world: World, engine: Engine) -> Run:
 
 
 def read_flags(world: World, engine: Engine) -> Flags:
-    """Flagged days with their kinds. A campaign whose account is the cause says so by the account's row."""
+    """Flagged days with their kinds. A campaign whose account is the cause says so by the account's row.
+
+    Days that truly never loaded are told as such, which is right: they are neither found events nor false alarms.
+    """
     shape, account_shape = world.present.shape, (world.accounts, world.parameters.days)
     kinds, account_kinds = np.zeros(shape, dtype="U20"), np.zeros(account_shape, dtype="U20")
     first = int(days(1)[0].astype(int))
@@ -107,4 +110,5 @@ def read_flags(world: World, engine: Engine) -> Flags:
     ).to_pydict()
     for entity_type, entity, day, kind in zip(*rows.values(), strict=True):
         (kinds if entity_type == "campaign" else account_kinds)[int(entity[1:]), day] = kind
+    account_kinds[(account_kinds == "data_missing") & ~world.loaded] = ""
     return Flags(kinds != "", account_kinds != "", kinds, account_kinds)
