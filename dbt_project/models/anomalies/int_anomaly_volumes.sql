@@ -118,10 +118,10 @@ select
     -- 1.2: residuals against medians that they helped to make are too small
     greatest(pow(1.2 * 1.4826 * n.typical_misfit, 2) - 1, 0) / greatest(n.usual_count, 0.5) as noise,
     n.baseline_days as baseline_days,
-    -- as a whole: the last week with the day itself, the two weeks before it, and the spread of single days
+    -- as a whole: the last week with the day itself, the week before it, and the spread of single days
     n.residuals[57] as day_residual,
     {{ median_of('arraySlice(n.residuals, 51, 7)', least=5) }} as week_level,
-    {{ median_of('arraySlice(n.residuals, 37, 14)', least=3, otherwise='0.') }} as earlier_level,
+    {{ median_of('arraySlice(n.residuals, 44, 7)', least=3, otherwise='0.') }} as earlier_level,
     1.4826 * {{ median_of('arrayMap(r -> abs(r - middle), arraySlice(n.residuals, 15, 42))') }} as spread
 from noise as n
 where not isNaN(n.typical_misfit) and not isNaN(n.typical[1]) and n.baseline_days >= 28
