@@ -13,6 +13,7 @@ slices as (
         {%- endfor %}
     from {{ ref('int_anomaly_histories') }} as h
     array join h.judged as position
+    {{ window_settings() }}
 ),
 
 days as (

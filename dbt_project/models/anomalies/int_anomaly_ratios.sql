@@ -142,4 +142,3 @@ select
         / (arraySum(arraySlice(n.exposures, 44, 7)) * n.usual_ratio_7 + 0.5)
     ) as week_before
 from noise as n
-{{ window_settings() }}

@@ -125,4 +125,3 @@ select
     1.4826 * {{ median_of('arrayMap(r -> abs(r - middle), arraySlice(n.residuals, 15, 42))') }} as spread
 from noise as n
 where not isNaN(n.typical_misfit) and not isNaN(n.typical[1]) and n.baseline_days >= 28
-{{ window_settings() }}
