@@ -124,7 +124,7 @@ asked as (
                 q.expected >= t.min_expected_conversions,
                 abs(q.z) >= threshold
                 and abs(q.off) >= min_ratio
-                and (n = 1 or r.questions[1].expected < 1 or sign(q.off) = sign(r.questions[1].off))
+                and (n = 1 or r.questions[1].expected < 1 or sign(q.off) * r.questions[1].off >= min_ratio / 2)
             ),
             r.questions, arrayEnumerate(r.questions)
         ) as answer,
