@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.anomalies import peers, product
+from benchmarks.anomalies import nab, peers, product
 from benchmarks.anomalies.engine import Engine
 from benchmarks.anomalies.generator import World, generate
 from benchmarks.anomalies.parameters import DEV_SEEDS, TEST_SEEDS
@@ -54,6 +54,7 @@ def measure(seeds: list[int], *, with_peers: bool) -> tuple[str, dict[str, Score
         )
     named = ", ".join(f"{tier} {s.named:.2f}" for tier, s in ours.items())
     text += f"\n\nRight kind among the found: {named}. The detector took {seconds:.0f} CPU seconds.\n"
+    text += f"\nNAB's ad-exchange series, standard profile:\n\n{nab.report()}\n"
     return text, ours
 
 

@@ -16,8 +16,9 @@ from benchmarks.anomalies.rendering import PROJECT, Renderer
 from benchmarks.anomalies.scoring import Flags
 
 MODELS = (
-    "int_anomaly_series", "int_anomaly_thresholds", "int_anomaly_scores", "int_anomaly_patterns",
-    "int_anomaly_events", "anomaly_daily",
+    "int_anomaly_series", "int_anomaly_thresholds", "int_anomaly_histories", "int_anomaly_volumes",
+    "int_anomaly_ratios", "int_anomaly_movements", "int_anomaly_scores", "int_anomaly_patterns", "int_anomaly_events",
+    "anomaly_daily",
 )  # fmt: skip
 SUMS = ("impressions", "clicks", "cost", "conversions", "conversion_value")
 
@@ -96,7 +97,10 @@ def detect(world: World, engine: Engine) -> Run:
 
 
 def read_flags(world: World, engine: Engine) -> Flags:
-    """Flagged days with their kinds. A campaign whose account is the cause says so by the account's row."""
+    """Flagged days with their kinds. A campaign whose account is the cause says so by the account's row.
+
+    Days that truly never loaded are told as such, which is right: they are neither found events nor false alarms.
+    """
     shape, account_shape = world.present.shape, (world.accounts, world.parameters.days)
     kinds, account_kinds = np.zeros(shape, dtype="U20"), np.zeros(account_shape, dtype="U20")
     first = int(days(1)[0].astype(int))
@@ -106,4 +110,5 @@ def read_flags(world: World, engine: Engine) -> Flags:
     ).to_pydict()
     for entity_type, entity, day, kind in zip(*rows.values(), strict=True):
         (kinds if entity_type == "campaign" else account_kinds)[int(entity[1:]), day] = kind
+    account_kinds[(account_kinds == "data_missing") & ~world.loaded] = ""
     return Flags(kinds != "", account_kinds != "", kinds, account_kinds)

@@ -1,11 +1,12 @@
 {#
   Which days are judged again. A restated day stands in the baseline of later days, so these are judged with it:
-  up to 56 days on (the longest look-back of a median), never beyond the last day that has data. For the daily
-  run at the end of history this is the build dates and nothing more.
+  up to as many days on as a score looks back, never beyond the last day that has data. For the daily run at the end
+  of history this is the build dates and nothing more.
 #}
 
-{# Days of the marts that a day's scores depend on: 42 days of residuals, each against 56 days, and 14 of level. #}
-{% macro anomaly_history_days() %}{{ return(112) }}{% endmacro %}
+{# Days of the marts that a day's scores depend on: a baseline of 56 days, and the 28 days before each of them that
+   say whether a campaign without a row was active. #}
+{% macro anomaly_history_days() %}{{ return(84) }}{% endmacro %}
 
 {# Whether the whole history is judged: in a full refresh, and until the layer's table was made once. Tables that
    every run makes anew ask for the layer's last table, for they exist themselves in the middle of a first run. #}
@@ -28,7 +29,7 @@
     {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
     {% set later = run_query(
         "select distinct toString(date) as day from " ~ accounts
-        ~ " where arrayExists(d -> date > d and date <= d + 56, ["
+        ~ " where arrayExists(d -> date > d and date <= d + " ~ anomaly_history_days() ~ ", ["
         ~ "toDate('" ~ dates | join("'), toDate('") ~ "')])"
     ) %}
     {% set judged = dates | list %}

@@ -17,9 +17,11 @@
     if({{ source }}.{{ column }} is null, null, greatest(toFloat64({{ source }}.{{ column }}), 0)) as {{ metric }},
     {% endfor -%}
     {%- if money == 'reporting' -%}
+    false as is_even,
     cast(1 as Nullable(Float64)) as rate,
     cast({{ source }}.reporting_currency as Nullable(String)) as account_currency,
     {%- else -%}
+    {{ is_even(source) }} as is_even,
     coalesce(
         toFloat64({{ source }}.cost_reporting) / nullIf(toFloat64({{ source }}.cost), 0),
         toFloat64({{ source }}.conversion_value_reporting) / nullIf(toFloat64({{ source }}.conversion_value), 0)
@@ -30,9 +32,30 @@
     toBool({{ source }}.is_provisional) as is_provisional
 {%- endmacro %}
 
+{# Whether everything a row counts is even, which a load that counts its rows twice always is, and another day once in
+   32. Money in its smallest coin; where a row has no impressions and no clicks there is nothing to see. #}
+{% macro is_even(source) -%}
+    {%- set coins = [] -%}
+    {%- for metric in ['cost', 'conversion_value'] -%}
+    {%- set money = 'toFloat64(ifNull(' ~ source ~ '.' ~ metric ~ ', 0))' -%}
+    {%- do coins.append(
+        'if(abs(' ~ money ~ ' * 100 - round(' ~ money ~ ' * 100)) < 1e-4, round(' ~ money ~ ' * 100), round(' ~ money
+        ~ ' * 1000000)) % 2 = 0'
+    ) -%}
+    {%- endfor -%}
+    toBool(
+        coalesce({{ source }}.impressions > 0 or {{ source }}.clicks > 0, false)
+        and toFloat64(ifNull({{ source }}.impressions, 0)) % 2 = 0
+        and toFloat64(ifNull({{ source }}.clicks, 0)) % 2 = 0
+        and toFloat64(ifNull({{ source }}.conversions, 0)) % 2 = 0
+        and {{ coins[0] }}
+        and {{ coins[1] }}
+    )
+{%- endmacro %}
+
 {# The same columns passed on, qualified. #}
 {% macro anomaly_series_columns(source) -%}
-    {%- for column in anomaly_volumes() + ['rate', 'account_currency', 'reporting_currency', 'is_provisional'] -%}
+    {%- for column in anomaly_volumes() + ['is_even', 'rate', 'account_currency', 'reporting_currency', 'is_provisional'] -%}
     {{ source }}.{{ column }} as {{ column }}{{ ',\n        ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

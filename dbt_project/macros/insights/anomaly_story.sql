@@ -14,6 +14,8 @@
         concat('A click of ', {{ s }}.who, ' costs ', {{ s }}.value_text, ' instead of ', {{ s }}.expected_text),
         {{ s }}.kind = 'level_shift',
         concat({{ s }}.who, ' runs on a new level: spend ', {{ s }}.change_text, ' the usual'),
+        {{ s }}.kind = 'slow_drift',
+        concat({{ s }}.metric_text, ' of ', {{ s }}.who, ' has drifted: ', {{ s }}.change_text, ' the usual'),
         {{ s }}.kind = 'duplicate_load', concat('The data of ', {{ s }}.who, ' look loaded twice'),
         {{ s }}.kind = 'partial_load', concat('A part of the data of ', {{ s }}.who, ' is missing'),
         {{ s }}.kind = 'data_missing', concat('No data of ', {{ s }}.who),
@@ -57,6 +59,11 @@
                 'it spent ', {{ s }}.value_text, ' where ', {{ s }}.expected_text, ' was the rule; ', {{ s }}.since,
                 'the difference adds up to ', {{ s }}.impact_text, '. '
             ),
+            {{ s }}.kind = 'slow_drift',
+            concat(
+                'the last week stood at ', {{ s }}.value_text, ' where ', {{ s }}.expected_text,
+                ' was the rule six weeks long, step by step; ', {{ s }}.since, {{ s }}.impact_text, ' is at stake. '
+            ),
             {{ s }}.kind = 'duplicate_load',
             concat(
                 'impressions, clicks, spend and conversions are all about twice the expected: ', {{ s }}.since,
@@ -92,6 +99,7 @@
         {{ s }}.kind = 'ctr_collapse', 'Look at what changed in ads, placements or audience, and bring back the creative that worked.',
         {{ s }}.kind = 'cpc_jump', 'Check bid changes, new keywords and competitors in the auction, and limit the bid meanwhile.',
         {{ s }}.kind = 'level_shift', 'If the change was meant, it becomes the new normal within two weeks; if not, undo it.',
+        {{ s }}.kind = 'slow_drift', 'No single day shows it: compare this week with that of a month ago in auction, creative and audience.',
         {{ s }}.kind = 'duplicate_load', 'Compare with the platform, and export the day again: the new file replaces the day.',
         {{ s }}.kind = 'partial_load', 'Export the day again when the platform has closed it: the new file replaces the day.',
         {{ s }}.kind = 'data_missing', 'Check the export and drop the missing file into the bucket.',
@@ -106,6 +114,7 @@
             {{ s }}.kind = 'cpc_jump', 'What each click cost more than expected × clicks',
             {{ s }}.kind = 'ctr_collapse', 'Clicks missing against the expected × the usual value of a click',
             {{ s }}.kind in ('spend_stop', 'tracking_break'), 'Expected conversion value less what came',
+            {{ s }}.kind = 'slow_drift', 'The difference of a day to the expected, in money',
             {{ s }}.kind = 'data_missing', 'Mean spend of a day over 28 days',
             {{ s }}.kind = 'metric_anomaly', concat('Difference of ', lower({{ s }}.metric_text), ' to the expected, in money'),
             'Spend less the expected spend, either way'

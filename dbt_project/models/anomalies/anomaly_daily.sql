@@ -38,6 +38,7 @@ select
     e.impact as impact_reporting,
     cast(e.currency as LowCardinality(Nullable(String))) as impact_currency,
     if(e.kind = 'data_missing', e.days_seen, f.baseline_days) as baseline_days,
+    if(e.kind = 'data_missing', toUInt8(1), f.span_days) as span_days,
     e.is_provisional as is_provisional,
     e.maturity as maturity,
     cast(if(e.event_start < e.date, 'ongoing', 'new') as LowCardinality(String)) as state,

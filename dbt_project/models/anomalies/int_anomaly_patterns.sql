@@ -55,6 +55,12 @@ entity_days as (
         countIf(s.is_flagged and s.z_score > 0 and s.metric = '{{ metric }}') > 0 as {{ metric }}_up,
         countIf(s.is_flagged and s.z_score < 0 and s.metric = '{{ metric }}') > 0 as {{ metric }}_down,
         {%- endfor %}
+        {%- for metric in anomaly_ratios() %}
+        countIf(s.is_flagged and s.shape = 'drift' and s.metric = '{{ metric }}') > 0 as {{ metric }}_drifts,
+        {%- endfor %}
+        countIf(s.is_flagged and s.shape = 'level') > 0
+        and countIf(s.is_flagged and s.shape = 'day' and s.metric in ('impressions', 'clicks', 'cost')) = 0 as is_level,
+        max(s.is_doubled) as is_doubled,
         maxIf(abs(s.z_score), s.is_flagged) as z_max
     from scores as s
     group by s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id, s.date
@@ -68,7 +74,11 @@ shapes as (
         e.entity_type = 'account' and (c.campaigns = 0 or c.campaigns >= 2) as may_be_load_fault,
         e.impressions_up or e.clicks_up or e.cost_up or e.conversions_up as is_volume_up,
         e.impressions_down or e.clicks_down or e.cost_down as is_volume_down,
-        may_be_load_fault
+        -- everything is even: sums of rows that are there twice
+        is_volume_up
+        and e.is_doubled
+        and coalesce(e.x_impressions, e.x_clicks) between 1.25 and 3.2
+        or may_be_load_fault
         and is_volume_up
         and coalesce(e.x_impressions between 1.6 and 2.6, true)
         and e.x_clicks between 1.6 and 2.6
@@ -100,13 +110,18 @@ kinds as (
             coalesce(s.is_duplicate, false), 'duplicate_load',
             coalesce(s.is_partial, false), 'partial_load',
             coalesce(s.is_volume_down and coalesce(s.x_cost, s.x_clicks) <= 0.05, false), 'spend_stop',
+            s.ctr_drifts or s.cpc_drifts or s.cvr_drifts or s.cpa_drifts, 'slow_drift',
             coalesce(
                 s.x_clicks >= 0.6 and (
-                    ((s.conversions_down or s.cvr_down or s.cpa_up) and s.x_conversions <= 0.35)
+                    (
+                        (s.conversions_down or s.cvr_down or s.cpa_up)
+                        and (s.x_conversions <= 0.35 or s.x_cvr <= 0.35 and s.cvr_down)
+                    )
                     or ((s.conversion_value_down or s.roi_down) and s.x_conversion_value <= 0.35)
                 ), false
             ), 'tracking_break',
-            coalesce(s.cost_up and s.x_cost >= 1.3 and s.x_clicks >= 1.3, false), 'spend_spike',
+            s.is_level, 'level_shift',
+            coalesce(s.is_volume_up and s.x_cost >= 1.3 and s.x_clicks >= 1.3, false), 'spend_spike',
             coalesce(s.ctr_down and s.x_ctr <= 0.7 and s.x_impressions >= 0.6, false), 'ctr_collapse',
             coalesce(s.cpc_up and s.x_cpc >= 1.3, false), 'cpc_jump',
             coalesce(s.cost_up and s.x_cost >= 1.3, false), 'spend_spike',
@@ -118,6 +133,7 @@ kinds as (
             kind = 'tracking_break', 'conversions',
             kind = 'ctr_collapse', 'ctr',
             kind = 'cpc_jump', 'cpc',
+            kind = 'slow_drift', multiIf(s.cpc_drifts, 'cpc', s.ctr_drifts, 'ctr', s.cvr_drifts, 'cvr', 'cpa'),
             kind = 'metric_anomaly', s.strongest_metric,
             'cost'
         ) as lead_metric,
@@ -129,7 +145,9 @@ kinds as (
             kind = 'tracking_break', 'results_down',
             kind = 'ctr_collapse', 'ctr_down',
             kind = 'cpc_jump', 'cpc_up',
-            is_volume, concat('volume_', if(s.impressions_up or s.clicks_up or s.cost_up, 'up', 'down')),
+            kind = 'slow_drift' and lead_metric in ('cpc', 'ctr'),
+            concat(lead_metric, if(lead_metric = 'cpc' and s.cpc_up or lead_metric = 'ctr' and s.ctr_up, '_up', '_down')),
+            kind = 'level_shift' or is_volume, concat('volume_', if(s.impressions_up or s.clicks_up or s.cost_up, 'up', 'down')),
             s.strongest_metric = 'ctr', if(s.ctr_up, 'ctr_up', 'ctr_down'),
             s.strongest_metric = 'cpc', if(s.cpc_up, 'cpc_up', 'cpc_down'),
             s.conversions_down or s.conversion_value_down or s.cvr_down or s.cpa_up or s.roi_down,
@@ -156,14 +174,16 @@ found as (
         k.family as family,
         k.lead_metric as metric,
         multiIf(
-            k.kind in ('spend_spike', 'duplicate_load', 'partial_load'), k.cost_gap,
-            k.kind = 'cpc_jump' or k.strongest_metric = 'cpc' and k.kind = 'metric_anomaly',
+            k.kind in ('spend_spike', 'duplicate_load', 'partial_load', 'level_shift'), k.cost_gap,
+            k.kind = 'cpc_jump' or k.kind = 'slow_drift' and k.lead_metric = 'cpc'
+            or k.strongest_metric = 'cpc' and k.kind = 'metric_anomaly',
             abs(k.cpc - k.expected_cpc) * k.clicks,
-            k.kind = 'ctr_collapse' or k.strongest_metric = 'ctr' and k.kind = 'metric_anomaly',
+            k.kind = 'ctr_collapse' or k.kind = 'slow_drift' and k.lead_metric = 'ctr'
+            or k.strongest_metric = 'ctr' and k.kind = 'metric_anomaly',
             abs(k.ctr - k.expected_ctr)
             * k.impressions
             * coalesce(nullIf(k.value_per_click, 0), k.expected_cpc),
-            k.kind = 'tracking_break', coalesce(nullIf(k.value_gap, 0), k.cost),
+            k.kind in ('tracking_break', 'slow_drift'), coalesce(nullIf(k.value_gap, 0), k.cost),
             k.kind = 'spend_stop', coalesce(nullIf(k.value_gap, 0), k.cost_gap),
             k.is_volume, coalesce(k.cost_gap, k.value_gap),
             coalesce(k.value_gap, k.cost_gap)

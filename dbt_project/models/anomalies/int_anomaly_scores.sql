@@ -5,205 +5,193 @@
 ) }}
 
 -- noqa: disable=RF03
--- Count-aware z of every series, metric and day, with the band that counts as normal. Every window ends the
--- day before. Windows are in days, not rows: a day that never loaded does not stretch them.
-with equivalents as (
-    -- Money as event equivalents (cost in clicks, value in conversions), so that a count's variance applies.
-    -- A campaign without clicks counts a hundred impressions as one.
+-- Count-aware z of every series, metric and day, with the band that counts as normal: see the docs block
+-- `count_aware_z`. A row is of the day, or of the 3, 7 or more days that it is flagged for (`span_days`).
+with points as (
     select
-        s.*,
-        sum(s.cost) over last_42 / coalesce(
-            nullIf(sum(s.clicks) over last_42, 0), nullIf(sum(s.impressions) over last_42, 0) / 100
-        ) as cost_unit,
-        sum(s.conversion_value) over last_42 / nullIf(sum(s.conversions) over last_42, 0) as value_unit,
-        s.cost / nullIf(cost_unit, 0) as cost_events,
-        s.conversion_value / nullIf(value_unit, 0) as value_events
-    from {{ ref('int_anomaly_series') }} as s
-    where not s.is_missing
-    window last_42 as (partition by s.series order by s.day range between 42 preceding and 1 preceding)
+        {% for column in [
+            'series', 'day', 'metric', 'unit', 'events', 'maturity', 'by_weekday', 'by_level', 'noise', 'baseline_days',
+            'day_residual', 'week_level', 'earlier_level', 'spread'
+        ] -%}
+        v.{{ column }} as {{ column }},
+        {% endfor -%}
+        s.entity_type as entity_type,
+        s.is_even as is_even,
+        m.campaigns as campaigns,
+        m.is_even as are_even,
+        m.movement as movement,
+        s.entity_type = 'campaign' as is_campaign,
+        if(is_campaign, m.movement, 0) as shared,
+        if(is_campaign, m.week_movement, 0) as shared_week,
+        t.z_threshold as z_threshold,
+        t.level_z_threshold as level_z_threshold,
+        log(t.min_volume_factor) as min_volume,
+        log(t.min_level_factor) as min_level
+    from {{ ref('int_anomaly_volumes') }} as v
+    inner join {{ ref('int_anomaly_series') }} as s on v.series = s.series and v.day = s.day
+    inner join {{ ref('int_anomaly_thresholds') }} as t on s.workspace = t.workspace
+    left join {{ ref('int_anomaly_movements') }} as m
+        on
+            s.workspace = m.workspace
+            and s.platform = m.platform
+            and s.account_id = m.account_id
+            and s.day = m.day
+            and s.entity_type in ('campaign', 'account')
 ),
 
--- events: the count judged; maturity: the share of its final value that an export of this age sees.
-volumes as (
+-- How far off a day must be: z, and the log of the change. Less is asked where the day shows its fault: everything
+-- is even (counted twice), or an account's campaigns all moved alike (a promotion hardly ever goes so far).
+bounds as (
     select
-        e.series as series,
-        e.day as day,
-        e.weekday as weekday,
-        t.1 as metric,
-        t.2 as events,
-        t.3 as maturity,
-        t.4 as unit,
-        log(events / maturity + 0.5) as level
-    from equivalents as e
-    array join
-        [
-            ('impressions', e.impressions, toFloat64(1), toNullable(toFloat64(1))),
-            ('clicks', e.clicks, 1, 1),
-            ('cost', e.cost_events, 1, e.cost_unit),
-            ('conversions', e.conversions, e.maturity, 1),
-            ('conversion_value', e.value_events, e.maturity, e.value_unit)
-        ] as t
-    where events is not null
-),
-
--- (a) the same weekday's median of 8 weeks
-weekdays as (
-    select
-        v.*,
-        if(
-            count(v.level) over same_weekday >= 3, quantileExactInclusive(v.level) over same_weekday, null
-        ) as typical
-    from volumes as v
-    window same_weekday as (
-        partition by v.series, v.metric, v.weekday order by v.day range between 56 preceding and 1 preceding
-    )
-),
-
--- (b) the same, corrected by the median residual of the last 14 days
-levels as (
-    select
-        w.*,
-        if(
-            count(w.level - w.typical) over last_14 >= 3,
-            quantileExactInclusive(w.level - w.typical) over last_14,
-            0
-        ) as shift
-    from weekdays as w
-    window
-        last_14 as (partition by w.series, w.metric order by w.day range between 14 preceding and 1 preceding)
-),
-
--- What lies between (a) and (b) is normal; residuals are on the scale on which a count's variance is 1.
-bands as (
-    select
-        l.series as series,
-        l.day as day,
-        l.metric as metric,
-        l.events as events,
-        l.unit as unit,
-        greatest(exp(l.typical) - 0.5, 0) * l.maturity as by_weekday,
-        greatest(exp(l.typical + l.shift) - 0.5, 0) * l.maturity as by_level,
-        if(by_weekday < by_level, by_weekday, by_level) as low,
-        if(by_weekday < by_level, by_level, by_weekday) as high,
-        {{ count_residual('l.events', 'by_level') }} as residual
-    from levels as l
-    where l.typical is not null
-),
-
-volume_noise as (
-    select
-        b.*,
-        count() over last_42 as baseline_days,
-        {{ noise_variance('b.residual', 'b.by_level', floor=0.15) }} as noise
-    from bands as b
-    window
-        last_42 as (partition by b.series, b.metric order by b.day range between 42 preceding and 1 preceding)
+        p.*,
+        least(p.by_weekday, p.by_level) * least(exp(p.shared), 1) as low,
+        greatest(p.by_weekday, p.by_level) * greatest(exp(p.shared), 1) as high,
+        {{ nearest_of('low', 'high', 'p.events') }} as nearest,
+        greatest(p.noise, 0.0225) as scatter,
+        {{ count_residual('p.events', 'nearest') }} / sqrt(1 + nearest * scatter) as z,
+        log((p.events + 0.5) / (nearest + 0.5)) as off,
+        p.entity_type = 'account' and p.campaigns >= 3 as is_shared,
+        p.is_even and (
+            p.is_campaign or p.entity_type = 'account' and p.are_even and (p.campaigns < 3 or p.movement >= 0.3)
+        ) as is_doubled,
+        multiIf(
+            is_doubled and is_shared, (0., 0.25),
+            is_doubled, (2.2, 0.3),
+            is_shared and p.movement >= 0.45, (0., 0.5),
+            (p.z_threshold, p.min_volume)
+        ) as up,
+        if(is_shared and p.movement <= -0.38, (0., 0.3), (p.z_threshold, p.min_volume)) as down,
+        off >= up.2 and z >= up.1 or off <= -down.2 and z <= -down.1 as is_off,
+        -- the last seven days as a whole, against the usual and the level before them
+        least(0, p.earlier_level, p.shared_week) as level_low,
+        greatest(0, p.earlier_level, p.shared_week) as level_high,
+        p.week_level - {{ nearest_of('level_low', 'level_high', 'p.week_level') }} as level_off,
+        p.day_residual - {{ nearest_of('level_low', 'level_high', 'p.day_residual') }} as day_off,
+        sqrt(greatest(p.spread * p.spread / 2.5, 0.01)) as level_sd,
+        greatest(p.level_z_threshold * level_sd, p.min_level) as level_min,
+        ifNull(abs(level_off) >= level_min and day_off * sign(level_off) >= p.min_level / 2, false) as is_new_level,
+        p.by_weekday + 0.5 as middle
+    from points as p
 ),
 
 volume_scores as (
     select
-        n.series as series,
-        n.day as day,
-        n.metric as metric,
-        n.baseline_days as baseline_days,
-        n.events as events,
-        n.unit as unit,
+        b.series as series,
+        b.day as day,
+        b.metric as metric,
+        b.unit as unit,
+        b.maturity as maturity,
+        b.baseline_days as baseline_days,
         toFloat64(1) as exposure,
-        (n.low + n.high) / 2 as expected_events,
-        n.low as low,
-        n.high as high,
-        n.noise as noise
-    from volume_noise as n
-    where n.baseline_days >= 14
-),
-
--- A ratio is a count over its exposure and has no z of its own: 1 conversion of 3 clicks is not 33 %.
-ratios as (
-    select
-        e.series as series,
-        e.day as day,
-        e.weekday as weekday,
-        t.1 as metric,
-        t.2 as events,
-        t.3 as exposure,
-        t.4 as maturity,
-        t.5 as unit
-    from equivalents as e
-    array join
-        [
-            ('ctr', e.clicks, e.impressions, toFloat64(1), toNullable(toFloat64(1))),
-            ('cpc', e.cost_events, e.clicks, 1, e.cost_unit),
-            ('cvr', e.conversions, e.clicks, e.maturity, 1),
-            ('cpa', e.conversions, e.cost, e.maturity, 1),
-            ('roi', e.value_events, e.cost, e.maturity, e.value_unit)
-        ] as t
-    where events is not null and exposure > 0
-),
-
--- The pooled ratio of 42 days; the same weekday's ratio, shrunk towards it by 200 events.
-pooled as (
-    select
-        r.series as series,
-        r.day as day,
-        r.metric as metric,
-        r.events as events,
-        r.exposure as exposure,
-        r.unit as unit,
+        is_new_level and not b.is_off as is_level,
+        if(is_level, 7, 1) as span_days,
+        if(is_level, 'level', 'day') as shape,
+        if(is_level, b.level_off / b.level_sd, b.z) as z,
+        if(is_level, b.middle * exp(b.week_level) - 0.5, b.events) as events,
+        if(is_level, b.middle * exp((b.level_low + b.level_high) / 2) - 0.5, (b.low + b.high) / 2) as expected_events,
         greatest(
-            sum(r.events / r.maturity) over last_42 / nullIf(sum(r.exposure) over last_42, 0), 1e-12
-        ) as pooled_ratio,
-        sum(r.exposure) over last_42 as pooled_exposure,
+            if(
+                is_level,
+                b.middle * exp(b.level_low - b.level_min) - 0.5,
+                least(
+                    {{ band_edge('b.low', 'b.scatter', 'b.down.1', '-') }}, (b.low + 0.5) * exp(-b.down.2) - 0.5
+                )
+            ), 0
+        ) as lower_events,
         if(
-            pooled_exposure > 0,
-            r.exposure * r.maturity
-            * (sum(r.events / r.maturity) over same_weekday + 200)
-            / (sum(r.exposure) over same_weekday + 200 / pooled_ratio),
-            null
-        ) as expected_events,
-        {{ count_residual('r.events', 'expected_events') }} as residual
-    from ratios as r
-    window
-        last_42 as (
-            partition by r.series, r.metric order by r.day range between 42 preceding and 1 preceding
-        ),
-        same_weekday as (
-            partition by r.series, r.metric, r.weekday
-            order by r.day range between 42 preceding and 1 preceding
-        )
+            is_level,
+            b.middle * exp(b.level_high + b.level_min) - 0.5,
+            greatest({{ band_edge('b.high', 'b.scatter', 'b.up.1', '+') }}, (b.high + 0.5) * exp(b.up.2) - 0.5)
+        ) as upper_events,
+        b.is_off or is_new_level as is_outside,
+        b.is_doubled and b.off >= 0.25 as is_doubled,
+        {{ leading_rank('b.metric') }} as rank,
+        -- conversions go on without their value
+        b.metric = 'conversion_value' and b.z <= -5 and b.off <= -2 as is_worthless
+    from bounds as b
 ),
 
-ratio_noise as (
+asked as (
     select
-        p.*,
-        count() over last_42 as baseline_days,
-        {{ noise_variance('p.residual', 'p.expected_events', floor=0.10) }} as noise
-    from pooled as p
-    where p.expected_events is not null
-    window
-        last_42 as (partition by p.series, p.metric order by p.day range between 42 preceding and 1 preceding)
+        {% for column in ['series', 'day', 'metric', 'unit', 'maturity', 'baseline_days', 'questions', 'week_before'] -%}
+        r.{{ column }} as {{ column }},
+        {% endfor -%}
+        if(r.metric in ('cvr', 'cpa', 'roi'), 1.1, 1.) * t.z_threshold as threshold,
+        log(t.min_ratio_factor) as min_ratio,
+        arrayFirstIndex(
+            (q, n) -> isFinite(q.z) and if(
+                n = 4,
+                q.expected >= t.min_expected_conversions,
+                abs(q.z) >= threshold
+                and abs(q.off) >= min_ratio
+                and (n = 1 or r.questions[1].expected < 1 or sign(q.off) * r.questions[1].off >= min_ratio / 2)
+            ),
+            r.questions, arrayEnumerate(r.questions)
+        ) as answer,
+        r.questions[greatest(answer, 1)] as question
+    from {{ ref('int_anomaly_ratios') }} as r
+    inner join {{ ref('int_anomaly_series') }} as s on r.series = s.series and r.day = s.day
+    inner join {{ ref('int_anomaly_thresholds') }} as t on s.workspace = t.workspace
 ),
 
 ratio_scores as (
     select
-        n.series as series,
-        n.day as day,
-        n.metric as metric,
-        n.baseline_days as baseline_days,
-        n.events as events,
-        n.unit as unit,
-        n.exposure as exposure,
-        n.expected_events as expected_events,
-        n.expected_events as low,
-        n.expected_events as high,
-        n.noise as noise
-    from ratio_noise as n
-    where n.baseline_days >= 14
+        a.series as series,
+        a.day as day,
+        a.metric as metric,
+        a.unit as unit,
+        a.maturity as maturity,
+        a.baseline_days as baseline_days,
+        a.question.exposure as exposure,
+        false as is_level,
+        toUInt8(a.question.span) as span_days,
+        multiIf(
+            a.answer = 3 and a.week_before * sign(a.question.off) >= abs(a.question.off) / 4, 'drift',
+            a.answer > 1, 'run',
+            'day'
+        ) as shape,
+        a.question.z as z,
+        a.question.events as events,
+        a.question.expected as expected_events,
+        least(
+            {{ band_edge('a.question.expected', 'a.question.noise', 'a.threshold', '-') }},
+            a.question.expected * exp(-a.min_ratio)
+        ) as lower_events,
+        greatest(
+            {{ band_edge('a.question.expected', 'a.question.noise', 'a.threshold', '+') }},
+            a.question.expected * exp(a.min_ratio)
+        ) as upper_events,
+        a.answer > 0 as is_outside,
+        false as is_doubled,
+        0 as rank,
+        false as is_worthless
+    from asked as a
 ),
 
+-- One cause moves several metrics: impressions (or what there is of volume), CTR, CPC and CVR speak for
+-- themselves, the others are told with them.
 scores as (
-    select * from volume_scores
-    union all
-    select * from ratio_scores
+    select
+        u.*,
+        u.is_outside and (
+            u.rank > 0 and u.rank = minIf(u.rank, u.rank > 0) over entity_day
+            or u.metric in ('ctr', 'cpc', 'cvr')
+            or u.metric = 'cpa' and countIf(u.metric = 'cvr') over entity_day = 0
+            or u.is_worthless
+        ) as speaks
+    from (
+        select * from volume_scores
+        union all
+        select * from ratio_scores
+    ) as u
+    window entity_day as (partition by u.series, u.day)
+),
+
+flags as (
+    select
+        c.*,
+        c.is_outside and max(c.speaks) over (partition by c.series, c.day) as is_told
+    from scores as c
 ),
 
 -- Days on which more is not an anomaly, because someone said so.
@@ -214,32 +202,25 @@ promoted as (
     from {{ ref('promotions') }} as c
 ),
 
--- z against the point of the band nearest to the count; the band is widened to where |z| reaches the
--- threshold.
 judged as (
     select
         {% for column in [
-            'metric', 'baseline_days', 'events', 'unit', 'exposure', 'expected_events', 'noise'
+            'metric', 'baseline_days', 'events', 'unit', 'exposure', 'expected_events', 'lower_events', 'upper_events',
+            'z', 'span_days', 'shape', 'is_told', 'is_doubled', 'maturity'
         ] -%}
         c.{{ column }} as {{ column }},
         {% endfor -%}
         {%- for column in [
             'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id', 'entity_name', 'date',
-            'rate', 'account_currency', 'reporting_currency', 'is_provisional', 'maturity'
+            'rate', 'account_currency', 'reporting_currency', 'is_provisional'
         ] -%}
         s.{{ column }} as {{ column }},
         {% endfor -%}
-        multiIf(c.events > c.high, c.high, c.events < c.low, c.low, c.events) as nearest,
-        {{ count_residual('c.events', 'nearest') }} / sqrt(1 + nearest * c.noise) as z,
-        {{ band_edge('c.low', 'c.noise', 't.z_threshold', '-') }} as lower_events,
-        {{ band_edge('c.high', 'c.noise', 't.z_threshold', '+') }} as upper_events,
-        t.z_threshold as z_threshold,
         if(c.metric in ('cost', 'conversion_value', 'cpc', 'cpa'), coalesce(s.rate, 1), 1) as rate_of_value,
         if(c.metric in ('cost', 'conversion_value', 'cpc', 'roi'), coalesce(s.rate, 1), 1) as rate_of_events
-    from scores as c
+    from flags as c
     inner join {{ ref('int_anomaly_series') }} as s on c.series = s.series and c.day = s.day
-    inner join {{ ref('int_anomaly_thresholds') }} as t on s.workspace = t.workspace
-    where {{ only_anomaly_dates('s.date') }}
+    where isFinite(c.z)
 ),
 
 measured as (
@@ -253,7 +234,6 @@ measured as (
         {% endfor -%}
         j.metric = 'cpa' as is_inverse
     from judged as j
-    where isFinite(j.z)
 )
 
 select
@@ -272,12 +252,19 @@ select
     if(m.is_inverse, m.lower_value, m.upper_value) as upper,
     if(m.is_inverse, -1, 1) * assumeNotNull(m.z) as z_score,
     if(z_score > 0, 'up', 'down') as direction,
-    abs(z_score) >= m.z_threshold and not (
+    m.is_told and not (
         z_score > 0
         and m.metric in ('impressions', 'clicks', 'cost', 'conversions', 'conversion_value')
         and p.workspace != ''
     ) as is_flagged,
-    (m.events - m.expected_events) * m.unit * m.rate_of_events as deviation,
+    -- of a day
+    (m.events - m.expected_events)
+    * m.unit
+    * m.rate_of_events
+    / if(m.metric in ('ctr', 'cpc', 'cvr', 'cpa', 'roi'), m.span_days, 1) as deviation,
+    toUInt8(m.span_days) as span_days,
+    m.shape as shape,
+    m.is_doubled as is_doubled,
     toUInt16(m.baseline_days) as baseline_days,
     m.is_provisional as is_provisional,
     m.maturity as maturity,

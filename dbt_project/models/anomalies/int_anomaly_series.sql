@@ -93,6 +93,7 @@ campaigns as (
         {%- for metric in anomaly_volumes() %}
         if(s.{{ metric }} is null, null, 0) as {{ metric }},
         {%- endfor %}
+        false as is_even,
         s.rate as rate,
         s.account_currency as account_currency,
         s.reporting_currency as reporting_currency,
@@ -219,6 +220,7 @@ series as (
         {%- for metric in anomaly_volumes() %}
         cast(null as Nullable(Float64)) as {{ metric }},
         {%- endfor %}
+        false as is_even,
         m.rate as rate,
         m.account_currency as account_currency,
         m.reporting_currency as reporting_currency,
@@ -254,7 +256,7 @@ select
     cityHash64(s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id) as series,
     {% for column in [
         'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id', 'entity_name', 'date'
-    ] + anomaly_volumes() + ['account_currency', 'reporting_currency', 'is_provisional', 'is_missing'] -%}
+    ] + anomaly_volumes() + ['is_even', 'account_currency', 'reporting_currency', 'is_provisional', 'is_missing'] -%}
     s.{{ column }} as {{ column }},
     {% endfor -%}
     toInt32(s.date) as day,

@@ -14,7 +14,8 @@ common as (
 
 select
     {% for column in [
-        'z_threshold', 'min_insight_amount', 'min_waste_cost', 'min_performer_cost', 'max_insights_a_day'
+        'z_threshold', 'level_z_threshold', 'min_volume_factor', 'min_level_factor', 'min_ratio_factor',
+        'min_expected_conversions', 'min_insight_amount', 'min_waste_cost', 'min_performer_cost', 'max_insights_a_day'
     ] -%}
     if(own.workspace = '', common.{{ column }}, own.{{ column }}) as {{ column }},
     {% endfor -%}

@@ -1,0 +1,80 @@
+{# A judged day and the 56 days before it, as arrays: element 57 is the day, 1 the same weekday eight weeks ago. #}
+
+{# CTE `days`: the arrays of every judged day, nan where a day is unknown, and the units of money. Money is counted in
+   event equivalents (cost in clicks, value in conversions), so that a count's variance applies; a campaign without
+   clicks counts a hundred impressions as one. #}
+{% macro judged_days() -%}
+slices as (
+    select
+        h.series as series,
+        h.first_day + position as day,
+        {%- for metric in anomaly_volumes() + ['maturity'] %}
+        arraySlice(h.{{ metric }}, position - 55, 57) as {{ metric }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_anomaly_histories') }} as h
+    array join h.judged as position
+    {{ window_settings() }}
+),
+
+days as (
+    select
+        c.*,
+        arrayMap(m -> if(isNaN(m), 1., m), c.maturity) as seen,
+        arrayWithConstant(57, 1.) as whole,
+        {{ known_sum('c.cost') }} / if(
+            {{ known_sum('c.clicks') }} > 0, {{ known_sum('c.clicks') }}, {{ known_sum('c.impressions') }} / 100
+        ) as cost_unit,
+        {{ known_sum('c.conversion_value') }} / {{ known_sum('c.conversions') }} as value_unit
+    from slices as c
+)
+{%- endmacro %}
+
+{# How many series are worked on at once: as many as hold some thousand days to judge, for each day takes its arrays
+   along. #}
+{% macro window_settings() -%}
+    {%- set dates = anomaly_dates() -%}
+    settings max_block_size = {{ 64 if dates is none else [4096 // ([dates | length, 1] | max), 64] | max }}
+{%- endmacro %}
+
+{# Sum over the 42 days before the day. #}
+{% macro known_sum(array) -%}
+    arraySum(v -> if(isNaN(v), 0., v), arraySlice({{ array }}, 15, 42))
+{%- endmacro %}
+
+{# Median of what is known in an array; `otherwise` where less than `least` is. #}
+{% macro median_of(array, least=1, otherwise='nan') -%}
+    arrayMap(
+        known -> if(length(known) >= {{ least }}, arrayReduce('quantileExactInclusive(0.5)', known), {{ otherwise }}),
+        [arrayFilter(v -> not isNaN(v), {{ array }})]
+    )[1]
+{%- endmacro %}
+
+{# The point nearest to a count of the band that two expectations span. #}
+{% macro nearest_of(one, other, events) -%}
+    greatest(least({{ events }}, greatest({{ one }}, {{ other }})), least({{ one }}, {{ other }}))
+{%- endmacro %}
+
+{# Impressions tell of volume first, for they are most; clicks and spend where there are none. #}
+{% macro leading_rank(metric) -%}
+    indexOf(['impressions', 'clicks', 'cost'], {{ metric }})
+{%- endmacro %}
+
+{# (events, exposure) of six weeks that end before the last `span` days, without the best and the worst of them. #}
+{% macro steady_weeks(events, exposures, span) -%}
+    arrayMap(
+        weeks -> if(length(weeks) >= 5, arraySlice(weeks, 2, length(weeks) - 2), weeks),
+        [arraySort(
+            w -> w.1 / w.2,
+            arrayFilter(
+                w -> w.2 > 0,
+                arrayMap(
+                    i -> (
+                        arraySum(arraySlice({{ events }}, {{ 51 - span }} - 7 * i, 7)),
+                        arraySum(arraySlice({{ exposures }}, {{ 51 - span }} - 7 * i, 7))
+                    ),
+                    range(6)
+                )
+            )
+        )]
+    )[1]
+{%- endmacro %}

@@ -1,0 +1,144 @@
+{{ config(
+    materialized='table',
+    partition_by=none,
+    schema='staging',
+    order_by=['series', 'day'],
+    contract={'enforced': false}
+) }}
+
+-- noqa: disable=RF03
+-- Ratios as counts over exposures: 1 conversion of 3 clicks is not 33 %. Each is asked about the day, the last 3
+-- and the last 7 days, against the six weeks before these without the best and the worst; what counts conversions
+-- also since the last of them, for small campaigns. Scratch.
+with {{ judged_days() }},
+
+-- A day counts where both are known and something could happen.
+pairs as (
+    select
+        d.series as series,
+        d.day as day,
+        t.1 as metric,
+        t.5 as unit,
+        t.4 as seen,
+        arrayMap((k, n) -> not isNaN(k) and n > 0, t.2, t.3) as known,
+        arrayMap((k, n) -> if(not isNaN(k) and n > 0, k, 0.), t.2, t.3) as counts,
+        arrayMap((k, n) -> if(not isNaN(k) and n > 0, n, 0.), t.2, t.3) as exposures
+    from days as d
+    array join
+        [
+            ('ctr', d.clicks, d.impressions, d.whole, toFloat64(1)),
+            ('cpc', arrayMap(c -> c / d.cost_unit, d.cost), d.clicks, d.whole, d.cost_unit),
+            ('cvr', d.conversions, d.clicks, d.seen, 1.),
+            ('cpa', d.conversions, d.cost, d.seen, 1.),
+            ('roi', arrayMap(v -> v / d.value_unit, d.conversion_value), d.cost, d.seen, d.value_unit)
+        ] as t
+    where isFinite(t.2[57]) and t.3[57] > 0 and isFinite(unit) and unit > 0
+),
+
+-- Conversions as they will be when all are in, and what is visible of an exposure by now.
+ratios as (
+    select
+        p.*,
+        p.seen[57] as maturity,
+        arrayMap((k, m) -> k / m, p.counts, p.seen) as final_counts,
+        arrayMap((n, m) -> n * m, p.exposures, p.seen) as visible,
+        arrayCount(is_known -> is_known, arraySlice(p.known, 1, 56)) as baseline_days
+    from pairs as p
+    where baseline_days >= 28
+),
+
+weeks as (
+    select
+        r.*,
+        {%- for span in [1, 3, 7] %}
+        {{ steady_weeks('final_counts', 'exposures', span) }} as steady_{{ span }},
+        {%- endfor %}
+        -- days since the last conversion, at most 14
+        57 - greatest(arrayLastIndex(k -> k > 0, r.counts), 43) as streak
+    from ratios as r
+),
+
+usuals as (
+    select
+        s.*,
+        {%- for span in [1, 3, 7] %}
+        arraySum(w -> w.1, s.steady_{{ span }}) as base_events_{{ span }},
+        arraySum(w -> w.1, s.steady_{{ span }}) / arraySum(w -> w.2, s.steady_{{ span }}) as usual_ratio_{{ span }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from weeks as s
+),
+
+misfits as (
+    select
+        u.*,
+        arraySlice(arrayMap((n, is_known) -> if(is_known, n * u.usual_ratio_1, nan), u.exposures, u.known), 15, 42)
+            as usual,
+        arrayMap(
+            (k, n, is_known) -> if(is_known, abs({{ count_residual('k', '(n * u.usual_ratio_1)') }}), nan),
+            arraySlice(u.final_counts, 15, 42), arraySlice(u.exposures, 15, 42), arraySlice(u.known, 15, 42)
+        ) as misfit,
+        {% for column, source in {'weekday_events': 'final_counts', 'weekday_exposure': 'exposures'}.items() -%}
+        {% for week in range(8) %}u.{{ source }}[{{ 7 * week + 1 }}]{{ ' + ' if not loop.last }}{% endfor %} as {{ column }}
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from usuals as u
+    where u.usual_ratio_1 > 0 and u.usual_ratio_3 > 0 and u.usual_ratio_7 > 0
+),
+
+noise as (
+    select
+        f.*,
+        greatest(pow(1.4826 * {{ median_of('f.misfit') }}, 2) - 1, 0)
+        / greatest(arrayAvg(arrayFilter(e -> not isNaN(e), f.usual)), 0.5) as own_noise,
+        -- the same weekday's ratio, shrunk towards that of all days by 200 events
+        (f.weekday_events + 200) / (f.weekday_exposure + 200 / f.usual_ratio_1) as weekday_ratio
+    from misfits as f
+)
+
+-- z and the log of observed over expected, for the day, 3 days, a week, and since the last conversion
+select
+    n.series as series,
+    n.day as day,
+    n.metric as metric,
+    n.unit as unit,
+    n.maturity as maturity,
+    n.baseline_days as baseline_days,
+    arrayMap(
+        q -> (
+            q.1, q.2, q.3, q.4, q.5,
+            {{ count_residual('q.2', 'q.4') }} / sqrt(1 + q.4 * q.5),
+            log(greatest(q.2, 0.3) / greatest(q.4, 0.001))
+        ),
+        arrayConcat(
+            [
+                {%- for span, floor in {1: 0.12, 3: 0.08, 7: 0.04}.items() %}
+                (
+                    toInt64({{ span }}),
+                    arraySum(arraySlice(n.counts, {{ 58 - span }}, {{ span }})),
+                    arraySum(arraySlice(n.exposures, {{ 58 - span }}, {{ span }})),
+                    arraySum(arraySlice(n.visible, {{ 58 - span }}, {{ span }}))
+                    * {{ 'n.weekday_ratio' if span == 1 else 'n.usual_ratio_' ~ span }},
+                    1 / greatest(n.base_events_{{ span }}, 1) + greatest(n.own_noise / sqrt({{ span }}), {{ floor * floor }})
+                ){{ ',' if not loop.last }}
+                {%- endfor %}
+            ],
+            if(
+                n.streak > 1 and n.metric in ('cvr', 'cpa'),
+                [(
+                    toInt64(n.streak),
+                    0.,
+                    arraySum(arraySlice(n.exposures, 58 - n.streak, n.streak)),
+                    arraySum(arraySlice(n.visible, 58 - n.streak, n.streak)) * n.usual_ratio_7,
+                    1 / greatest(n.base_events_7, 1)
+                )],
+                []
+            )
+        )
+    )::Array(Tuple(span Int64, events Float64, exposure Float64, expected Float64, noise Float64, z Float64, off Float64)) as questions,
+    -- how far the week before the last was off already, for a drift comes slowly
+    log(
+        (arraySum(arraySlice(n.final_counts, 44, 7)) + 0.5)
+        / (arraySum(arraySlice(n.exposures, 44, 7)) * n.usual_ratio_7 + 0.5)
+    ) as week_before
+from noise as n
