@@ -76,9 +76,7 @@ def _prepare(backends: Backends) -> None:
         ensure_admin(backends)
     except Exception as error:
         log.warning("the admin user is made at the first log-in, not now: %s", error)
-    # The first question would pay for the driver's import otherwise: half a second of the first view.
-    with contextlib.suppress(Exception):
-        backends.query("SELECT 1", {})
+    backends.warm()
 
 
 def _describe_problem(app: FastAPI) -> None:

@@ -16,10 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-# The engine reads both when it is loaded: the server's time zone, and for how long freed memory is kept. A load frees some
-# hundred MB a second; the engine's own 5 seconds would make the server look, and be, twice as large as it needs to be.
+# The engine reads the time zone of the server when it is loaded.
 os.environ["TZ"] = "UTC"
-os.environ.setdefault("JE_MALLOC_CONF", "dirty_decay_ms:1000")
 
 import uvicorn
 

@@ -58,6 +58,9 @@ _USERS = """<clickhouse>
             <max_memory_usage>{memory}</max_memory_usage>
             <fsync_metadata>1</fsync_metadata>
             <log_queries>0</log_queries>
+            <!-- It remembers which granules a condition misses, also of conditions on sets that a later query computes
+                 anew: rows would be overlooked. -->
+            <use_query_condition_cache>0</use_query_condition_cache>
             <constraints><max_memory_usage><min>1</min><max>{memory}</max></max_memory_usage></constraints>
         </default>
     </profiles>
