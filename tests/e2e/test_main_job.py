@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import signal
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
+from include.orchestration.watch import signature
 from include.samples import DEMO, Truth, generate, write_bad_files
+from include.services.airflow_client import AirflowClient
 from tests.e2e.conftest import Installation
 from tests.support.airflow_ui import walk
 from tests.support.browser import launched
@@ -132,21 +136,54 @@ def test_dropped_and_run_again_nothing_changes(installation: Installation, truth
     )
 
 
-def test_a_dropped_file_starts_its_own_run(installation: Installation, truth: Truth) -> None:
-    target = installation.bucket / "e2e-drop" / "inbox" / "mine.csv"
-    target.parent.mkdir(parents=True)
-    target.write_text(
-        "date,campaign_id,campaign_name,impressions,clicks,cost,currency\n2026-06-30,7,Mine,100,10,12.50,USD\n"
+def drop_burst(installation: Installation, workspace: str, files: int) -> str:
+    """Put small exports into the bucket at once; the listing's signature, which the event of their arrival carries."""
+    for number in range(files):
+        target = installation.bucket / workspace / "inbox" / f"mine{number}.csv"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}.tmp")
+        part.write_text(
+            "date,account_id,campaign_id,campaign_name,impressions,clicks,cost,currency\n"
+            f"2026-06-30,a{number},7,Mine,100,10,12.50,USD\n"
+        )
+        part.rename(target)
+    return signature(installation.settings)
+
+
+def runs_of(installation: Installation, listing: str) -> list[dict[str, Any]]:
+    """Runs that events of this listing of the bucket started."""
+    with AirflowClient(installation.settings) as airflow:
+        events = airflow.get("/assets/events", order_by="-timestamp", limit=100)["asset_events"]
+    return [
+        run
+        for event in events
+        if ((event["extra"] or {}).get("payload") or {}).get("bucket") == listing
+        for run in event["created_dagruns"]
+    ]
+
+
+def costs(installation: Installation, workspace: str) -> list[Decimal]:
+    found = installation.sql(
+        f"SELECT toString(cost) AS cost FROM marts.mart_campaign_daily WHERE workspace = '{workspace}'"
     )
-    rows = wait_until(
-        lambda: installation.sql(
-            "SELECT toString(cost) AS cost FROM marts.mart_campaign_daily WHERE workspace = 'e2e-drop'"
-        ),
-        180,
-        "the dropped file is in the marts",
-        interval=1,
-    )
-    assert [Decimal(row["cost"]) for row in rows] == [Decimal("12.5")]
+    return [Decimal(row["cost"]) for row in found]
+
+
+def test_a_burst_of_files_starts_one_run_within_10_seconds(installation: Installation, truth: Truth) -> None:
+    delays: list[float] = []
+    listings: list[str] = []
+    while not delays or (delays[-1] >= 10 and len(delays) < 3):  # the machine may just be busy with something else
+        dropped_at = datetime.now(UTC)
+        listings.append(drop_burst(installation, f"e2e-drop{len(delays)}", 20))
+        runs = wait_until(lambda: runs_of(installation, listings[-1]), 60, "the files start a run", interval=0.5)
+        assert [run["dag_id"] for run in runs] == ["marketing_on_drop"]
+        delays.append((datetime.fromisoformat(runs[0]["start_date"]) - dropped_at).total_seconds())
+    assert min(delays) < 10
+    for number, listing in enumerate(listings):
+        place = f"e2e-drop{number}"
+        wait_until(partial(costs, installation, place), 180, "the files are in the marts", interval=1)
+        assert costs(installation, place) == [Decimal("12.5")] * 20
+        assert len(runs_of(installation, listing)) == 1
 
 
 def test_backfill_of_days_changes_nothing_that_has_not_changed(installation: Installation, truth: Truth) -> None:
@@ -163,15 +200,27 @@ def test_airflow_s_pages_lead_to_the_dashboard(installation: Installation, truth
         walk(browser, installation.settings, run["run_id"])
 
 
-def test_everything_comes_back_after_kill_9(installation: Installation, truth: Truth) -> None:
+def test_everything_comes_back_after_kill_9_and_what_was_dropped_meanwhile_loads_once(
+    installation: Installation, truth: Truth
+) -> None:
     before, insights = campaign_days(installation), published(installation)
+    earlier = runs_of(installation, signature(installation.settings))
     killed = installation.processes()
     assert len(killed) > 5
     for process in killed:
         process.send_signal(signal.SIGKILL)
+    listing = drop_burst(installation, "e2e-dead", 5)
     installation.cli("up", timeout=600)
     assert campaign_days(installation) == before
     assert published(installation) == insights
+    # The trigger remembers what it saw before it died: the new files are an event, the old ones are none.
+    wait_until(lambda: len(costs(installation, "e2e-dead")) == 5, 180, "what was dropped is in the marts", interval=1)
+    assert len(runs_of(installation, listing)) == 1
+    assert runs_of(installation, listing)[0]["run_id"] not in {run["run_id"] for run in earlier}
+    attempts = installation.sql(
+        "SELECT status, count() AS n FROM ops.file_ledger WHERE workspace = 'e2e-dead' GROUP BY status"
+    )
+    assert attempts == [{"status": "loaded", "n": 5}]
 
 
 def test_down_leaves_no_process(installation: Installation, truth: Truth) -> None:
