@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,37 +10,22 @@ import duckdb
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from include.landing import LedgerLine, discover, load, pending_dates
+from include.landing import LedgerLine, discover, load
 from include.landing.bucket import Bucket
-from include.samples import DEMO, Truth, generate, write_bad_files, write_extras
+from include.samples import DEMO, Truth
 from include.settings import Settings
 from include.transform import build
-from include.warehouse.client import connect
+from tests.integration.conftest import Samples
 
 pytestmark = pytest.mark.integration
 
-WORKSPACE = "truth"
+WORKSPACE = DEMO.workspace
 METRICS = ("impressions", "clicks", "cost", "conversions", "conversion_value")
 
 
 @pytest.fixture(scope="module")
-def built(postgres: Settings, clickhouse: Settings) -> Iterator[tuple[Client, Truth, dict[str, LedgerLine]]]:
-    """Files generated, loaded and built up to the marts, good ones and bad ones together."""
-    client = connect(clickhouse)
-    bucket = Bucket(clickhouse)
-    profile = replace(DEMO, workspace=WORKSPACE)
-    root = clickhouse.home / "landing"
-    truth = generate(root, profile, truth_dir=clickhouse.home / "truth")
-    write_extras(root, truth)
-    write_bad_files(root, profile)
-    keys = [key for key in discover(client, bucket) if key.startswith(f"{WORKSPACE}/")]
-    lines = {line.uri.rsplit("/", 1)[1]: line for line in load(keys, "truth", client, bucket)}
-    days = pending_dates(client)
-    for layer in ("staging", "facts", "marts"):
-        build(layer, days, "truth", settings=clickhouse)
-    yield client, truth, lines
-    client.close()
-    shutil.rmtree(root / WORKSPACE, ignore_errors=True)
+def built(samples: Samples) -> tuple[Client, Truth, dict[str, LedgerLine]]:
+    return samples.client, samples.truth, samples.lines
 
 
 def campaign_days(client: Client) -> dict[tuple[str, str, str, str], tuple[Any, ...]]:
