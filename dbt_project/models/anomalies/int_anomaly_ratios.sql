@@ -7,8 +7,8 @@
 ) }}
 
 -- noqa: disable=RF03
--- Ratios as counts over exposures: 1 conversion of 3 clicks is not 33 %. Each is asked about the day, the last
--- 3 and the last 7 days, against the six weeks before these without the best and the worst; what counts
+-- Ratios as counts over exposures: 1 conversion of 3 clicks is not 33 %. Each is asked about the day, the
+-- last 3 and the last 7 days, against the six weeks before these without the best and the worst; what counts
 -- conversions also since the last of them, for small campaigns. Scratch.
 with {{ judged_days() }},
 
@@ -60,12 +60,12 @@ weeks as (
 
 usuals as (
     select
-        s.*,
         {%- for span in [1, 3, 7] %}
         arraySum(w -> w.1, s.steady_{{ span }}) as base_events_{{ span }},
         arraySum(w -> w.1, s.steady_{{ span }})
-        / arraySum(w -> w.2, s.steady_{{ span }}) as usual_ratio_{{ span }}{{ ',' if not loop.last }}
+        / arraySum(w -> w.2, s.steady_{{ span }}) as usual_ratio_{{ span }},
         {%- endfor %}
+        s.*
     from weeks as s
 ),
 
