@@ -265,9 +265,11 @@ select
     multiIf(
         e.is_level_shift, 'level_shift',
         -- a weaker day of a known problem
-        c.kind = 'metric_anomaly' and e.first_kind in ('spend_spike', 'cpc_jump', 'ctr_collapse', 'slow_drift'),
+        c.kind = 'metric_anomaly'
+        and e.first_kind in ('spend_spike', 'cpc_jump', 'ctr_collapse', 'slow_drift'),
         e.first_kind,
-        c.kind = 'slow_drift' and e.first_kind in ('cpc_jump', 'ctr_collapse', 'tracking_break'), e.first_kind,
+        c.kind = 'slow_drift' and e.first_kind in ('cpc_jump', 'ctr_collapse', 'tracking_break'),
+        e.first_kind,
         c.kind
     ) as kind,
     c.family as family,

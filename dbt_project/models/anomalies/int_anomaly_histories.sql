@@ -18,7 +18,10 @@ select
     s.series as series,
     any(f.first_day) as first_day,
     {%- for metric in anomaly_volumes() + ['maturity'] %}
-    groupArrayInsertAt(nan)(toFloat64(ifNull(s.{{ metric }}, nan)), toUInt32(s.day - f.first_day)) as {{ metric }},
+    groupArrayInsertAt(nan)( -- noqa: LT01, RF02
+        toFloat64(coalesce(s.{{ metric }}, nan)), -- noqa: RF02
+        toUInt32(s.day - f.first_day)
+    ) as {{ metric }},
     {%- endfor %}
     groupArrayIf(toInt32(s.day - f.first_day), {{ only_anomaly_dates('s.date') }}) as judged
 from {{ ref('int_anomaly_series') }} as s

@@ -7,8 +7,9 @@
 ) }}
 
 -- noqa: disable=RF03
--- How the campaigns of an account moved together on a day: a promotion, a holiday and a faulty load touch all of
--- them, what is a campaign's own does not. In logs, from the measure of volume that leads each campaign. Scratch.
+-- How the campaigns of an account moved together on a day: a promotion, a holiday and a faulty load touch all
+-- of them, what is a campaign's own does not. In logs, from the measure of volume that leads each campaign.
+-- Scratch.
 with leads as (
     select
         v.series as series,
@@ -28,10 +29,10 @@ select
     s.account_id as account_id,
     s.day as day,
     countIf(l.by_level >= 10) as campaigns,
-    if(campaigns >= 3, quantileExactInclusiveIf(0.5)(l.off, l.by_level >= 10), 0) as movement,
+    if(campaigns >= 3, quantileExactInclusiveIf(0.5)(l.off, l.by_level >= 10), 0) as movement, -- noqa: LT01
     if(
         countIf(l.series != 0 and not isNaN(l.week_level)) >= 4,
-        quantileExactInclusiveIf(0.5)(l.week_level, l.series != 0 and not isNaN(l.week_level)),
+        quantileExactInclusiveIf(0.5)(l.week_level, l.series != 0 and not isNaN(l.week_level)), -- noqa: LT01
         0
     ) as week_movement,
     countIf(s.is_even) > 0 and countIf((s.impressions > 0 or s.clicks > 0) and not s.is_even) = 0 as is_even

@@ -59,7 +59,9 @@ entity_days as (
         countIf(s.is_flagged and s.shape = 'drift' and s.metric = '{{ metric }}') > 0 as {{ metric }}_drifts,
         {%- endfor %}
         countIf(s.is_flagged and s.shape = 'level') > 0
-        and countIf(s.is_flagged and s.shape = 'day' and s.metric in ('impressions', 'clicks', 'cost')) = 0 as is_level,
+        and countIf(
+            s.is_flagged and s.shape = 'day' and s.metric in ('impressions', 'clicks', 'cost')
+        ) = 0 as is_level,
         max(s.is_doubled) as is_doubled,
         maxIf(abs(s.z_score), s.is_flagged) as z_max
     from scores as s
@@ -133,7 +135,8 @@ kinds as (
             kind = 'tracking_break', 'conversions',
             kind = 'ctr_collapse', 'ctr',
             kind = 'cpc_jump', 'cpc',
-            kind = 'slow_drift', multiIf(s.cpc_drifts, 'cpc', s.ctr_drifts, 'ctr', s.cvr_drifts, 'cvr', 'cpa'),
+            kind = 'slow_drift',
+            multiIf(s.cpc_drifts, 'cpc', s.ctr_drifts, 'ctr', s.cvr_drifts, 'cvr', 'cpa'),
             kind = 'metric_anomaly', s.strongest_metric,
             'cost'
         ) as lead_metric,
@@ -146,8 +149,12 @@ kinds as (
             kind = 'ctr_collapse', 'ctr_down',
             kind = 'cpc_jump', 'cpc_up',
             kind = 'slow_drift' and lead_metric in ('cpc', 'ctr'),
-            concat(lead_metric, if(lead_metric = 'cpc' and s.cpc_up or lead_metric = 'ctr' and s.ctr_up, '_up', '_down')),
-            kind = 'level_shift' or is_volume, concat('volume_', if(s.impressions_up or s.clicks_up or s.cost_up, 'up', 'down')),
+            concat(
+                lead_metric,
+                if(lead_metric = 'cpc' and s.cpc_up or lead_metric = 'ctr' and s.ctr_up, '_up', '_down')
+            ),
+            kind = 'level_shift' or is_volume,
+            concat('volume_', if(s.impressions_up or s.clicks_up or s.cost_up, 'up', 'down')),
             s.strongest_metric = 'ctr', if(s.ctr_up, 'ctr_up', 'ctr_down'),
             s.strongest_metric = 'cpc', if(s.cpc_up, 'cpc_up', 'cpc_down'),
             s.conversions_down or s.conversion_value_down or s.cvr_down or s.cpa_up or s.roi_down,

@@ -7,9 +7,9 @@
 ) }}
 
 -- noqa: disable=RF03
--- Ratios as counts over exposures: 1 conversion of 3 clicks is not 33 %. Each is asked about the day, the last 3
--- and the last 7 days, against the six weeks before these without the best and the worst; what counts conversions
--- also since the last of them, for small campaigns. Scratch.
+-- Ratios as counts over exposures: 1 conversion of 3 clicks is not 33 %. Each is asked about the day, the
+-- last 3 and the last 7 days, against the six weeks before these without the best and the worst; what counts
+-- conversions also since the last of them, for small campaigns. Scratch.
 with {{ judged_days() }},
 
 -- A day counts where both are known and something could happen.
@@ -60,28 +60,29 @@ weeks as (
 
 usuals as (
     select
-        s.*,
         {%- for span in [1, 3, 7] %}
         arraySum(w -> w.1, s.steady_{{ span }}) as base_events_{{ span }},
-        arraySum(w -> w.1, s.steady_{{ span }}) / arraySum(w -> w.2, s.steady_{{ span }}) as usual_ratio_{{ span }}
-        {{- ',' if not loop.last }}
+        arraySum(w -> w.1, s.steady_{{ span }})
+        / arraySum(w -> w.2, s.steady_{{ span }}) as usual_ratio_{{ span }},
         {%- endfor %}
+        s.*
     from weeks as s
 ),
 
 misfits as (
     select
         u.*,
-        arraySlice(arrayMap((n, is_known) -> if(is_known, n * u.usual_ratio_1, nan), u.exposures, u.known), 15, 42)
-            as usual,
+        arraySlice(
+            arrayMap((n, is_known) -> if(is_known, n * u.usual_ratio_1, nan), u.exposures, u.known), 15, 42
+        ) as usual,
         arrayMap(
             (k, n, is_known) -> if(is_known, abs({{ count_residual('k', '(n * u.usual_ratio_1)') }}), nan),
             arraySlice(u.final_counts, 15, 42), arraySlice(u.exposures, 15, 42), arraySlice(u.known, 15, 42)
         ) as misfit,
-        {% for column, source in {'weekday_events': 'final_counts', 'weekday_exposure': 'exposures'}.items() -%}
-        {% for week in range(8) %}u.{{ source }}[{{ 7 * week + 1 }}]{{ ' + ' if not loop.last }}{% endfor %} as {{ column }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        u.final_counts[1] + u.final_counts[8] + u.final_counts[15] + u.final_counts[22]
+        + u.final_counts[29] + u.final_counts[36] + u.final_counts[43] + u.final_counts[50] as weekday_events,
+        u.exposures[1] + u.exposures[8] + u.exposures[15] + u.exposures[22]
+        + u.exposures[29] + u.exposures[36] + u.exposures[43] + u.exposures[50] as weekday_exposure
     from usuals as u
     where u.usual_ratio_1 > 0 and u.usual_ratio_3 > 0 and u.usual_ratio_7 > 0
 ),
@@ -119,7 +120,8 @@ select
                     arraySum(arraySlice(n.exposures, {{ 58 - span }}, {{ span }})),
                     arraySum(arraySlice(n.visible, {{ 58 - span }}, {{ span }}))
                     * {{ 'n.weekday_ratio' if span == 1 else 'n.usual_ratio_' ~ span }},
-                    1 / greatest(n.base_events_{{ span }}, 1) + greatest(n.own_noise / sqrt({{ span }}), {{ floor * floor }})
+                    1 / greatest(n.base_events_{{ span }}, 1)
+                    + greatest(n.own_noise / sqrt({{ span }}), {{ floor * floor }})
                 ){{ ',' if not loop.last }}
                 {%- endfor %}
             ],
@@ -135,7 +137,9 @@ select
                 []
             )
         )
-    )::Array(Tuple(span Int64, events Float64, exposure Float64, expected Float64, noise Float64, z Float64, off Float64)) as questions,
+    )::Array(Tuple( -- noqa: CP01
+        span Int64, events Float64, exposure Float64, expected Float64, noise Float64, z Float64, off Float64
+    )) as questions,
     -- how far the week before the last was off already, for a drift comes slowly
     log(
         (arraySum(arraySlice(n.final_counts, 44, 7)) + 0.5)

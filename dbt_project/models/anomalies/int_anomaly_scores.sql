@@ -39,8 +39,9 @@ with points as (
             and s.entity_type in ('campaign', 'account')
 ),
 
--- How far off a day must be: z, and the log of the change. Less is asked where the day shows its fault: everything
--- is even (counted twice), or an account's campaigns all moved alike (a promotion hardly ever goes so far).
+-- How far off a day must be: z, and the log of the change. Less is asked where the day shows its fault:
+-- everything is even (counted twice), or an account's campaigns all moved alike (a promotion hardly ever goes
+-- so far).
 bounds as (
     select
         p.*,
@@ -52,7 +53,8 @@ bounds as (
         log((p.events + 0.5) / (nearest + 0.5)) as off,
         p.entity_type = 'account' and p.campaigns >= 3 as is_shared,
         p.is_even and (
-            p.is_campaign or p.entity_type = 'account' and p.are_even and (p.campaigns < 3 or p.movement >= 0.3)
+            p.is_campaign
+            or p.entity_type = 'account' and p.are_even and (p.campaigns < 3 or p.movement >= 0.3)
         ) as is_doubled,
         multiIf(
             is_doubled and is_shared, (0., 0.25),
@@ -69,7 +71,9 @@ bounds as (
         p.day_residual - {{ nearest_of('level_low', 'level_high', 'p.day_residual') }} as day_off,
         sqrt(greatest(p.spread * p.spread / 2.5, 0.01)) as level_sd,
         greatest(p.level_z_threshold * level_sd, p.min_level) as level_min,
-        ifNull(abs(level_off) >= level_min and day_off * sign(level_off) >= p.min_level / 2, false) as is_new_level,
+        coalesce(
+            abs(level_off) >= level_min and day_off * sign(level_off) >= p.min_level / 2, false
+        ) as is_new_level,
         p.by_weekday + 0.5 as middle
     from points as p
 ),
@@ -88,20 +92,26 @@ volume_scores as (
         if(is_level, 'level', 'day') as shape,
         if(is_level, b.level_off / b.level_sd, b.z) as z,
         if(is_level, b.middle * exp(b.week_level) - 0.5, b.events) as events,
-        if(is_level, b.middle * exp((b.level_low + b.level_high) / 2) - 0.5, (b.low + b.high) / 2) as expected_events,
+        if(
+            is_level, b.middle * exp((b.level_low + b.level_high) / 2) - 0.5, (b.low + b.high) / 2
+        ) as expected_events,
         greatest(
             if(
                 is_level,
                 b.middle * exp(b.level_low - b.level_min) - 0.5,
                 least(
-                    {{ band_edge('b.low', 'b.scatter', 'b.down.1', '-') }}, (b.low + 0.5) * exp(-b.down.2) - 0.5
+                    {{ band_edge('b.low', 'b.scatter', 'b.down.1', '-') }},
+                    (b.low + 0.5) * exp(-b.down.2) - 0.5
                 )
             ), 0
         ) as lower_events,
         if(
             is_level,
             b.middle * exp(b.level_high + b.level_min) - 0.5,
-            greatest({{ band_edge('b.high', 'b.scatter', 'b.up.1', '+') }}, (b.high + 0.5) * exp(b.up.2) - 0.5)
+            greatest(
+                {{ band_edge('b.high', 'b.scatter', 'b.up.1', '+') }},
+                (b.high + 0.5) * exp(b.up.2) - 0.5
+            )
         ) as upper_events,
         b.is_off or is_new_level as is_outside,
         b.is_doubled and b.off >= 0.25 as is_doubled,
@@ -111,27 +121,40 @@ volume_scores as (
     from bounds as b
 ),
 
-asked as (
+questions as (
     select
-        {% for column in ['series', 'day', 'metric', 'unit', 'maturity', 'baseline_days', 'questions', 'week_before'] -%}
+        {% for column in [
+            'series', 'day', 'metric', 'unit', 'maturity', 'baseline_days', 'questions', 'week_before'
+        ] -%}
         r.{{ column }} as {{ column }},
         {% endfor -%}
         if(r.metric in ('cvr', 'cpa', 'roi'), 1.1, 1.) * t.z_threshold as threshold,
         log(t.min_ratio_factor) as min_ratio,
+        t.min_expected_conversions as min_expected
+    from {{ ref('int_anomaly_ratios') }} as r
+    inner join {{ ref('int_anomaly_series') }} as s on r.series = s.series and r.day = s.day
+    inner join {{ ref('int_anomaly_thresholds') }} as t on s.workspace = t.workspace
+),
+
+asked as (
+    select
+        r.*,
         arrayFirstIndex(
-            (q, n) -> isFinite(q.z) and if(
+            (q, n) -> isFinite(tupleElement(q, 'z')) and if(
                 n = 4,
-                q.expected >= t.min_expected_conversions,
-                abs(q.z) >= threshold
-                and abs(q.off) >= min_ratio
-                and (n = 1 or r.questions[1].expected < 1 or sign(q.off) * r.questions[1].off >= min_ratio / 2)
+                tupleElement(q, 'expected') >= r.min_expected,
+                abs(tupleElement(q, 'z')) >= r.threshold
+                and abs(tupleElement(q, 'off')) >= r.min_ratio
+                and (
+                    n = 1
+                    or tupleElement(r.questions[1], 'expected') < 1
+                    or sign(tupleElement(q, 'off')) * tupleElement(r.questions[1], 'off') >= r.min_ratio / 2
+                )
             ),
             r.questions, arrayEnumerate(r.questions)
         ) as answer,
         r.questions[greatest(answer, 1)] as question
-    from {{ ref('int_anomaly_ratios') }} as r
-    inner join {{ ref('int_anomaly_series') }} as s on r.series = s.series and r.day = s.day
-    inner join {{ ref('int_anomaly_thresholds') }} as t on s.workspace = t.workspace
+    from questions as r
 ),
 
 ratio_scores as (

@@ -31,8 +31,8 @@ volumes as (
     where isFinite(counts[57]) and isFinite(unit) and unit > 0
 ),
 
--- The day's own weekday is the first of seven; the eight weeks before are 1 to 56, the day itself is 57. Each step
--- names the one before it once or twice: the engine works a plan out again for every mention.
+-- The day's own weekday is the first of seven; the eight weeks before are 1 to 56, the day itself is 57. Each
+-- step names the one before it once or twice: the engine works a plan out again for every mention.
 logs as (
     select
         v.*,
