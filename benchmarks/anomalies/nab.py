@@ -104,8 +104,8 @@ def detect(
     series: Series, cycles: int = 8, recent: int = 14, past: int = 42, floor: float = 0.20
 ) -> npt.NDArray[np.bool_]:
     """The daily method carried over to hours as it stands: the same hour of 8 days for the same weekday of 8 weeks,
-    the level of the last 14 points, the noise of 42. The floor and z >= 5 (24 times as many tests a day) are those that
-    ANOMALIES.md gives for hours. Nothing here was fitted to these series."""
+    the level of the last 14 points, the noise of 42; floor and z >= 5 as for 24 times as many tests a day. It is the most
+    direct of some 24 ways that were tried on these series (31 to 74.8), so the score is not wholly blind."""
     logs = np.log(np.maximum(series.values, 1e-3))
     count = len(logs)
     off, misfit, flags = np.full(count, np.nan), np.full(count, np.nan), np.zeros(count, dtype=bool)
