@@ -117,7 +117,11 @@ kinds as (
                 s.x_clicks >= 0.6 and (
                     (
                         (s.conversions_down or s.cvr_down or s.cpa_up)
-                        and (s.x_conversions <= 0.35 or s.x_cvr <= 0.35 and s.cvr_down)
+                        and (
+                            s.x_conversions <= 0.35
+                            -- ten times the clicks with the usual conversions is a spike, and no break
+                            or s.x_cvr <= 0.35 and s.cvr_down and coalesce(s.x_conversions, 0) <= 0.8
+                        )
                     )
                     or ((s.conversion_value_down or s.roi_down) and s.x_conversion_value <= 0.35)
                 ), false
