@@ -68,7 +68,9 @@ class Soak:
     def run(self, seconds: float, writers: int = 4, readers: int = 4, fault_every: float = 8) -> Report:
         """Work for a time, then compare the tables with the model."""
         self._prepare()
+        # Ignored: mypy infers no lambda with a default.
         jobs: list[Callable[[], None]] = [lambda number=w: self._write(number) for w in range(writers)]  # type: ignore[misc]
+        # Ignored: mypy infers no lambda with a default.
         jobs += [lambda number=r: self._read(number) for r in range(readers)]  # type: ignore[misc]
         jobs += [self._rebuild, self._leave, self._sessions]
         threads = [threading.Thread(target=self._guarded, args=(job,)) for job in jobs]

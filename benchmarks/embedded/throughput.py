@@ -55,8 +55,10 @@ def direct(folder: Path, rows: int, runs: int) -> Measured:
 
     for form, ending in INSERTS.items():
         insert = f"INSERT INTO bench.t SELECT * FROM file('{folder}/files/rows.{ending}', '{form}', '{COLUMNS}')"
+        # Ignored: mypy infers no lambda with a default.
         measure(f"insert {form}", lambda sql=insert: query(sql))  # type: ignore[misc]
     for form in SELECTS:
+        # Ignored: mypy infers no lambda with a default.
         measure(f"select {form}", lambda form=form: query("SELECT * FROM bench.full", form).bytes())  # type: ignore[misc]
     connection.close()
     return measured
@@ -88,10 +90,13 @@ def served(server: Server, rows: int, runs: int) -> Measured:
             assert sum(len(piece) for piece in answer.iter_raw()) > rows
 
     for form, ending in INSERTS.items():
+        # Ignored: mypy infers no lambda with a default.
         measure(f"insert {form}", lambda f=form, e=ending: push(f, e))  # type: ignore[misc]
         sql = f"INSERT INTO bench.t SELECT * FROM file('rows.{ending}', '{form}', '{COLUMNS}')"
+        # Ignored: mypy infers no lambda with a default.
         measure(f"insert {form} by file()", lambda sql=sql: server.text(sql))  # type: ignore[misc]
     for form in SELECTS:
+        # Ignored: mypy infers no lambda with a default.
         measure(f"select {form}", lambda form=form: pull(form))  # type: ignore[misc]
     measure("select Native, zstd", lambda: pull("Native", enable_http_compression="1"))
     measure("select Native, compress=1", lambda: pull("Native", compress="1"))

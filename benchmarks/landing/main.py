@@ -88,6 +88,7 @@ def measure(
     if case != "small":
         for name, target in (("direct", "plain"), ("staged", "staging"), ("read_staged", "read")):
             command = (sys.executable, "-m", "benchmarks.landing.direct", str(unit), target)
+            # Ignored: mypy infers no lambda with a default.
             found[name] = repeated(options.repeat, lambda c=command: as_process(notes, "chDB", rows, *c))  # type: ignore[misc]
     landed = [engine.land(path) for _ in range(1 if case == "small" else options.repeat)]
     found["landing"] = median([landing for landing, *_ in landed])
@@ -98,6 +99,7 @@ def measure(
     for way in PEER_WAYS.get(case, ()):
         command = (options.peers, str(HERE / "peers.py"), way, str(path), engine.url, str(engine.server))
         times = 1 if way in ("pandas", "dlt") else options.repeat
+        # Ignored: mypy infers no lambda with a default.
         found[way] = repeated(times, lambda c=command, w=way: as_process(notes, TITLES[w], rows, *c))  # type: ignore[misc]
     for name, cost in found.items():
         if cost:

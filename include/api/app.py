@@ -92,7 +92,7 @@ def _describe_problem(app: FastAPI) -> None:
         schemas["Problem"] = described
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI documents it
 
 
 app = create_app()

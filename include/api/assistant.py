@@ -100,6 +100,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
     @server.tool(annotations=READ_ONLY)
     async def performance(
         ctx: Context[Any, Any],
+        # Ignored: read only; a schema shows it.
         group_by: Annotated[list[Dimension], Field(max_length=4)] = ["platform"],  # noqa: B006
         workspace: Workspace = None,
         date_from: Day = None,

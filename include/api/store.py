@@ -184,7 +184,7 @@ def _of_run(run_id: str) -> ColumnElement[bool]:
     return text(
         "EXISTS (SELECT FROM publications AS p CROSS JOIN LATERAL unnest(p.dates) AS published"
         " WHERE p.run_id = :run_id AND published BETWEEN insights.date_start AND insights.date_end)"
-    ).bindparams(run_id=run_id)  # type: ignore[return-value]
+    ).bindparams(run_id=run_id)  # type: ignore[return-value]  # typed as its base class
 
 
 def _after(keys: Sequence[tuple[ColumnElement[Any], bool]], values: Sequence[str]) -> ColumnElement[bool]:

@@ -207,6 +207,7 @@ def missing_columns(names: Sequence[str], format: Format, source: Source) -> str
     parts = []
     for group in closest.missing:
         shape = closest.shape
+        # Ignored: names are checked by the spec.
         wanted = [w for name in group for w in shape.columns.get(name, shape.measures.get(name, ()))]  # type: ignore[call-overload]
         headers = [h for w in wanted for h in ((w,) if isinstance(w, str) else w.headers)]
         parts.append(f"{' or '.join(group[:2])} (as {', '.join(headers[:3])})")

@@ -225,4 +225,5 @@ def _match(original: LedgerLine, names: Sequence[str]) -> Match:
             "rates": shape.rates,
         }
     )
+    # Ignored: names are checked by the spec.
     return Match(source, mine, columns, segments, original.currency_default)  # type: ignore[arg-type]

@@ -164,7 +164,7 @@ def decompressed(stream: IO[bytes], compression: str) -> IO[bytes]:
     """The plain bytes of a stream. Of a zip, those of its only file of data. Raises ``EOFError`` on reading one that
     is cut off."""
     if compression == "gzip":
-        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]  # a readable binary stream
     if compression == "zstd":
         return io.BufferedReader(ZstdFrames(stream), 1024 * 1024)
     if compression == "zip":

@@ -69,6 +69,7 @@ class Statement:
         """Every record with its cells under canonical names (text), segments, the rest, and a hash of all cells."""
         reader, columns = self.reader, self.match.columns
         texts = [
+            # Ignored: names are checked by the spec.
             f"{cell_text(found, reader.cells) if (found := columns.get(name)) else NOTHING} AS {name}"  # type: ignore[call-overload]
             for name in COLUMNS
         ]
@@ -87,7 +88,7 @@ class Statement:
 
     def _typed_header(self, column: str) -> str:
         """The header of the typed column that is a canonical column as it stands; '' where none is."""
-        found = self.match.columns.get(column)  # type: ignore[call-overload]
+        found = self.match.columns.get(column)  # type: ignore[call-overload]  # names are checked by the spec
         return found.headers[0] if found and found.made is None and found.headers[0] in self.reader.natives else ""
 
     def _natives(self, columns: Sequence[str] = ("date", *METRICS)) -> dict[str, str]:
@@ -227,6 +228,7 @@ class Statement:
             columns=frozenset(match.columns),
             marks=self.marks,
             date_style=self.date_style,
+            # Ignored: names are checked by the spec.
             divisors={name: match.divisor(name) for name in METRICS},  # type: ignore[arg-type]
             account_format=shape.id_formats.get("account_id", ""),
             null_tokens=shape.null_tokens,

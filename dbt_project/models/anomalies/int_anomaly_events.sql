@@ -4,6 +4,7 @@
     contract={'enforced': false}
 ) }}
 
+-- RF03 takes the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
 -- One row for each entity and day with a problem: since when it lasts, and whose problem it is. One cause
 -- shows in several metrics, on several days and on several levels; here it becomes one event.

@@ -6,6 +6,7 @@
     contract={'enforced': false}
 ) }}
 
+-- RF03 takes the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
 -- How the campaigns of an account moved together on a day: a promotion, a holiday and a faulty load touch all
 -- of them, what is a campaign's own does not. In logs, from the measure of volume that leads each campaign.

@@ -6,6 +6,7 @@
     contract={'enforced': false}
 ) }}
 
+-- RF03 takes the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
 -- Ratios as counts over exposures: 1 conversion of 3 clicks is not 33 %. Each is asked about the day, the
 -- last 3 and the last 7 days, against the six weeks before these without the best and the worst; what counts

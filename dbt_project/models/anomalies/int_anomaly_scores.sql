@@ -4,6 +4,7 @@
     meta={'replaces': 'anomaly_dates'}
 ) }}
 
+-- RF03 takes the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
 -- Count-aware z of every series, metric and day, with the band that counts as normal: see the docs block
 -- `count_aware_z`. A row is of the day, or of the 3, 7 or more days that it is flagged for (`span_days`).

@@ -6,6 +6,7 @@
     contract={'enforced': false}
 ) }}
 
+-- RF03 takes the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
 -- The daily series that this run scores, with the calendar of expected days. Scratch: made anew by every run,
 -- for the days to judge and the history that their baselines need.

@@ -6,6 +6,7 @@
     contract={'enforced': false}
 ) }}
 
+-- RF03 takes the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
 -- What a day's counts are held against: the usual count of its weekday, the same at the level of the last two
 -- weeks, the noise of 42 days, and how far the last seven days lie off as a whole. Logs throughout. Scratch.

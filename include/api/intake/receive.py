@@ -97,7 +97,7 @@ class Received:
 
     def _flush(self, target: object, data: bytes) -> None:
         self._digest.update(data)
-        target.write(data)  # type: ignore[attr-defined]
+        target.write(data)  # type: ignore[attr-defined]  # any writable file
 
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"The file is larger than {self._most // 1024 // 1024} MB. Split it by date.")
