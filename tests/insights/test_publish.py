@@ -3,72 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-import psycopg2
-import psycopg2.extras
 import pytest
-from clickhouse_connect.driver.client import Client
-from psycopg2.extensions import cursor as Cursor
 
-from include.insights import PublishError, PublishReport
+from include.insights import PublishError
 from include.insights import publish as publish_for
 from include.insights.publishing import DATA_FAULTS, FAULT_DAYS
-from include.settings import Settings
-from tests.support.marts import DAY, add, create_marts, feed_row, sums
+from tests.support.marts import DAY, add, feed_row, sums
+from tests.support.publishing import Installation
 
 pytestmark = pytest.mark.integration
 
 BEFORE = DAY - timedelta(days=1)
 AFTER = DAY + timedelta(days=1)
-
-
-class Installation:
-    """A feed to write to and a table to look at."""
-
-    def __init__(self, settings: Settings, client: Client) -> None:
-        self.settings = settings
-        self.client = client
-
-    def feed(self, *rows: dict[str, Any]) -> None:
-        """The feed is these rows."""
-        self.client.command("TRUNCATE TABLE marts.insight_feed")
-        if rows:
-            add(self.client, "insight_feed", *rows)
-
-    def judged(self, day: date, **more: Any) -> None:
-        """The account has data of the day."""
-        add(self.client, "mart_account_daily", sums(day, 1, 1, account_id="1", **more))
-
-    def publish(self, *days: date, run_id: str = "run") -> PublishReport:
-        return publish_for(days or (DAY,), run_id, self.settings)
-
-    def sql(self, query: str, *values: object) -> list[dict[str, Any]]:
-        with (
-            psycopg2.connect(self.settings.postgres_dsn()) as connection,
-            connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor,
-        ):
-            cursor.execute(query, values)
-            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
-
-    def table(self) -> list[dict[str, Any]]:
-        """The whole table with the version of every row."""
-        return self.sql("SELECT xmin::text, ctid::text, * FROM insights ORDER BY id")
-
-    def statuses(self) -> dict[str, str]:
-        return {row["insight_key"]: row["status"] for row in self.table()}
-
-
-@pytest.fixture
-def site(postgres: Settings, clickhouse: Settings, warehouse: Client) -> Iterator[Installation]:
-    create_marts(warehouse)
-    site = Installation(postgres, warehouse)
-    site.sql("TRUNCATE insights, insight_history, publications RESTART IDENTITY")
-    yield site
 
 
 def test_a_row_arrives_as_it_is(site: Installation) -> None:
@@ -306,87 +256,6 @@ def test_workspaces_are_apart(site: Installation) -> None:
     assert {r["workspace"]: r["status"] for r in site.table()} == {"demo": "open", "another": "resolved"}
 
 
-@pytest.mark.parametrize(
-    ("rows", "complaint"),
-    [
-        ([feed_row(), feed_row(title="twice")], "repeat"),
-        ([feed_row(title="")], "no title"),
-        ([feed_row(next_step="")], "no next_step"),
-        ([feed_row(workspace="")], "no workspace"),
-        ([feed_row(severity="urgent")], "unknown severity"),
-        ([feed_row(confidence=float("nan"))], "confidence"),
-        ([feed_row(rank=0)], "no rank"),
-        ([feed_row(evidence="{")], "not JSON"),
-        ([feed_row(impact_currency=None)], "without currency"),
-    ],
-)
-def test_the_gate_lets_nothing_faulty_through(site: Installation, rows: list[dict[str, Any]], complaint: str) -> None:
-    site.feed(feed_row("good"))
-    site.publish()
-    before = site.table()
-    site.feed(feed_row("new"), *rows)
-    with pytest.raises(PublishError, match=complaint):
-        site.publish()
-    assert site.table() == before
-
-
-def quality(site: Installation, run_id: str, checked_at: datetime, success: bool) -> None:
-    row = {
-        "run_id": run_id, "checked_at": checked_at, "workspace": "demo", "suite": "staging", "expectation": "no negatives",
-        "severity": "error", "success": success, "detail": "2 rows of cost are negative",
-    }  # fmt: skip
-    site.client.insert("ops.quality_results", [list(row.values())], column_names=list(row))
-
-
-def built(site: Installation, run_id: str, layer: str, finished_at: datetime) -> None:
-    row = {
-        "run_id": run_id,
-        "finished_at": finished_at,
-        "layer": layer,
-        "node": layer,
-        "resource_type": "model",
-        "status": "success",
-    }
-    site.client.insert("ops.dbt_results", [list(row.values())], column_names=list(row))
-
-
-NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-
-
-def test_data_that_failed_its_checks_are_not_published_until_they_pass(site: Installation) -> None:
-    site.feed(feed_row())
-    quality(site, "bad", NOON, success=False)
-    with pytest.raises(PublishError, match=r"1 quality checks of this run failed.*negative"):
-        site.publish(run_id="bad")
-    assert site.table() == []
-    assert site.publish(run_id="another").inserted == 1, "another run's data are another run's"
-    quality(site, "bad", NOON + timedelta(minutes=1), success=True)
-    assert site.publish(run_id="bad").unchanged == 1
-
-
-def test_a_feed_older_than_its_marts_is_not_published(site: Installation) -> None:
-    site.feed(feed_row())
-    built(site, "stale", "insights", NOON)
-    built(site, "stale", "marts", NOON + timedelta(minutes=1))
-    with pytest.raises(PublishError, match="newer than its insights"):
-        site.publish(run_id="stale")
-    built(site, "stale", "insights", NOON + timedelta(minutes=2))
-    assert site.publish(run_id="stale").inserted == 1
-
-
-def test_a_feed_without_its_critical_anomalies_is_not_published(site: Installation) -> None:
-    anomaly = {
-        "workspace": "demo", "platform": "google_ads", "account_id": "1", "entity_type": "campaign", "entity_id": "c1",
-        "date": DAY, "metric": "cost", "kind": "spend_stop", "severity": "critical", "impact_currency": "USD",
-    }  # fmt: skip
-    add(site.client, "anomaly_daily", anomaly)
-    site.feed(feed_row(workspace="another"))
-    with pytest.raises(PublishError, match=r"critical anomalies in 1 workspaces \(demo\)"):
-        site.publish()
-    site.feed(feed_row())
-    assert site.publish().inserted == 1
-
-
 def test_history_keeps_every_change_and_says_what_changed_since(site: Installation) -> None:
     site.judged(DAY)
     site.feed(feed_row("grows"), feed_row("goes", rank=2, impact_amount=50))
@@ -429,57 +298,3 @@ def test_no_dates_do_nothing(site: Installation) -> None:
     report = publish_for([], "run", site.settings)
     assert (report.feed_rows, report.dates) == (0, ())
     assert site.sql("SELECT * FROM publications") == []
-
-
-class CrashingCursor(Cursor):
-    """Ends its own server process before statement ``at``: what a crash looks like to PostgreSQL."""
-
-    at = 0
-    seen = 0
-
-    def _next(self) -> None:
-        if CrashingCursor.seen == CrashingCursor.at:
-            with psycopg2.connect(self.connection.dsn, password=self.connection.info.password) as other:
-                pid = self.connection.info.backend_pid
-                other.cursor().execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
-        CrashingCursor.seen += 1
-
-    def execute(self, query: Any, parameters: Any = None) -> None:
-        self._next()
-        super().execute(query, parameters)
-
-    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
-        self._next()
-        super().copy_expert(sql, file, size)
-
-
-def test_a_crash_at_any_statement_leaves_the_table_as_before(
-    site: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site.feed(feed_row("stays"), feed_row("changes", rank=2), feed_row("goes", rank=3))
-    site.publish()
-    before = site.table()
-    site.feed(feed_row("stays"), feed_row("changes", rank=3), feed_row("comes", rank=2))
-    monkeypatch.setattr(
-        "include.insights.publishing.open_connection",
-        lambda settings: psycopg2.connect(settings.postgres_dsn(), cursor_factory=CrashingCursor),
-    )
-    crashes = 0
-    while True:
-        CrashingCursor.at, CrashingCursor.seen = crashes, 0
-        try:
-            site.publish()
-            break
-        except psycopg2.Error:
-            assert site.table() == before, f"after the crash before statement {crashes}"
-        crashes += 1
-    assert crashes == 10, "one at every statement"
-    assert site.statuses() == {"stays": "open", "changes": "open", "goes": "resolved", "comes": "open"}
-
-
-def test_publications_at_the_same_time_take_turns(site: Installation) -> None:
-    site.feed(*(feed_row(f"key {n}", rank=n + 1) for n in range(50)))
-    with ThreadPoolExecutor(4) as pool:
-        reports = list(pool.map(lambda n: site.publish(run_id=f"run {n}"), range(4)))
-    assert sorted(report.inserted for report in reports) == [0, 0, 0, 50]
-    assert len(site.table()) == 50
