@@ -281,7 +281,7 @@ select
     c.cause.2 as cause_account_id,
     c.cause.3 as cause_entity_id,
     c.cause = (toString(c.entity_type), c.account_id, c.entity_id) as is_cause,
-    cast(round(c.impact, 2) as Nullable(Decimal(18, 2))) as impact,
+    {{ to_amount('c.impact') }} as impact,
     c.currency as currency,
     {{ anomaly_severity('c', 's.usual_cost') }} as severity,
     c.z_max as z_max,

@@ -107,7 +107,7 @@ scored as (
             toString(w.month)
         ) as insight_key,
         round(w.certainty * if(w.is_provisional, 0.95, 1), 4) as confidence,
-        cast(round(abs(w.gap) * w.rate, 2) as Nullable(Decimal(18, 2))) as impact_amount
+        {{ to_amount('abs(w.gap) * w.rate') }} as impact_amount
     from words as w
 )
 

@@ -196,7 +196,7 @@ select
         toDecimalString(w.elasticity, 2),
         '; returns of 28 days, shrunk towards the workspace''s by 5 conversions.'
     ) as impact_basis,
-    cast(round(w.gain, 2) as Nullable(Decimal(18, 2))) as impact_amount,
+    {{ to_amount('w.gain') }} as impact_amount,
     w.currency as impact_currency,
     -- the chance of a gain,
     -- less a tenth for what 28 days cannot tell (limits of the audience, the elasticity)

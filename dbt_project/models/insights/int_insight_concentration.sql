@@ -104,7 +104,7 @@ select
     ) as body,
     w.next_step as next_step,
     'Its mean value of a day over 28 days: what one day without it costs.' as impact_basis,
-    cast(round(w.value_a_day, 2) as Nullable(Decimal(18, 2))) as impact_amount,
+    {{ to_amount('w.value_a_day') }} as impact_amount,
     w.currency as impact_currency,
     -- a risk, not an event: half of what a certain loss would weigh, more where all depends on it
     0.5 * w.share * if(w.is_provisional, 0.85, 1) as confidence,

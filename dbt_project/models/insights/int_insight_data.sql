@@ -134,7 +134,7 @@ words as (
             ' into the bucket, or add them to the seed fx_rates; these days are then rebuilt.'
         ) as next_step,
         concat('Spend in ', u.currency, ' on the days without a rate, in that currency.') as impact_basis,
-        cast(round(toFloat64(u.cost), 2) as Nullable(Decimal(18, 2))) as impact_amount,
+        {{ to_amount('toFloat64(u.cost)') }} as impact_amount,
         cast(u.currency as Nullable(String)) as impact_currency,
         toFloat64(0.95) as confidence,
         u.is_provisional as is_provisional,
@@ -175,7 +175,7 @@ words as (
         'Export them by bin/insightflow rejects --out, correct them and load that file: it adds just them.'
             as next_step,
         'The platform''s spend on the last day of the file × rows rejected ÷ rows loaded.' as impact_basis,
-        cast(round(r.impact, 2) as Nullable(Decimal(18, 2))) as impact_amount,
+        {{ to_amount('r.impact') }} as impact_amount,
         cast(r.currency as Nullable(String)) as impact_currency,
         toFloat64(0.8) as confidence,
         false as is_provisional,

@@ -200,7 +200,7 @@ select
     w.next_step as next_step,
     'Clicks missing in 7 days against the ad''s former click-through rate, at its cost per click.'
         as impact_basis,
-    cast(round(w.impact, 2) as Nullable(Decimal(18, 2))) as impact_amount,
+    {{ to_amount('w.impact') }} as impact_amount,
     w.currency as impact_currency,
     (1 - exp(-abs(w.z_worst) / 3)) * if(w.is_provisional, 0.85, 1) as confidence,
     toJSONString(cast(

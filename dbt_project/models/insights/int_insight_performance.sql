@@ -179,7 +179,7 @@ select
         c.kind = 'waste',
         concat(
             'At the rate of the other campaigns of its account about ',
-            coalesce(toString(toUInt64(round(c.conversions_at_peer_rate))), '?'),
+            coalesce(toString({{ to_decimal('round(c.conversions_at_peer_rate)', 0) }}), '?'),
             ' conversions were to be expected ', c.span, ', and there was none. ', c.next_step
         ),
         concat(
@@ -192,7 +192,7 @@ select
         c.kind = 'waste', 'Its spend of 7 days.',
         'A fifth of a day''s spend × its return less that of all campaigns, over 7 days.'
     ) as impact_basis,
-    cast(round(c.impact, 2) as Nullable(Decimal(18, 2))) as impact_amount,
+    {{ to_amount('c.impact') }} as impact_amount,
     c.currency as impact_currency,
     if(c.kind = 'waste', 1 - exp(-c.conversions_at_peer_rate), c.distance / (c.distance + 2))
     * if(c.is_provisional, 0.85, 1) as confidence,

@@ -306,7 +306,7 @@ sums as (
 projected as (
     select
         *,
-        if(days_known = 0, null, toDecimal128(toFloat64(spend) + to_come, 6)) as month_end,
+        if(days_known = 0, null, {{ to_decimal('toFloat64(spend) + to_come', 6) }}) as month_end,
         if(days_known = 0, null, {{ z }} * deviation) as half_width,
         if(
             whole_weight = 0, (as_of - month + 1) / (last_day - month + 1), past_weight / whole_weight
@@ -331,14 +331,14 @@ select
     cast(budget as Nullable(Decimal(38, 6))) as budget,
     cast(budget_currency as LowCardinality(String)) as currency,
     cast(spend as Nullable(Decimal(38, 6))) as spend_to_date,
-    cast(toDecimal128(toFloat64(budget) * share_elapsed, 6) as Nullable(Decimal(38, 6))) as expected_to_date,
+    {{ to_decimal('toFloat64(budget) * share_elapsed', 6) }} as expected_to_date,
     cast(month_end as Nullable(Decimal(38, 6))) as projected_spend,
     -- greatest() takes no notice of NULL
     cast(
-        if(half_width is null, null, greatest(month_end - toDecimal128(half_width, 6), spend))
+        if(half_width is null, null, greatest(month_end - {{ to_decimal('half_width', 6) }}, spend))
         as Nullable(Decimal(38, 6))
     ) as projected_low,
-    cast(month_end + toDecimal128(half_width, 6) as Nullable(Decimal(38, 6))) as projected_high,
+    cast(month_end + {{ to_decimal('half_width', 6) }} as Nullable(Decimal(38, 6))) as projected_high,
     pace,
     cast(
         multiIf(
