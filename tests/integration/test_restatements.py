@@ -16,7 +16,7 @@ from include.landing import discover, load, pending_dates, repairs
 from include.landing.bucket import Bucket
 from include.quality import check_staging
 from include.settings import Settings
-from include.transform import build
+from include.transform import build, runner
 from include.warehouse.client import connect
 
 pytestmark = pytest.mark.integration
@@ -107,6 +107,37 @@ def test_repaired_rows_reach_staging_and_take_nothing_away(house: House) -> None
     assert house.client.query(staged).result_rows == both
     house.take("mended/generic/x_exported_20250303.csv", HEAD + "2025-03-01,a,1,Brand,100,11,5.00,USD\n")
     assert house.client.query(staged).result_rows == [("1", 11, 5.0)]
+
+
+def test_an_older_export_in_place_of_the_newest_fails_the_build(house: House) -> None:
+    """Rules 1 and 2 at staging: the same number of rows, of another file; and a row less."""
+
+    def tested(*changes: str) -> str:
+        for change in changes:
+            house.client.command(change)
+        outcome = runner.invoke(
+            house.settings,
+            ["test", "--select", "conserved_from_landing_stg_ad_performance_"],
+            environment={runner.DATES: "2025-01-02"},
+        )
+        return " ".join(str(node["status"]) for node in outcome.nodes)
+
+    house.take("restated/generic/x_exported_20250105.csv", HEAD + "2025-01-02,a,1,Brand,81,8,4.00,USD\n")
+    assert tested() == "pass"
+    mine = "workspace = 'restated' AND date = '2025-01-02'"
+    old = {
+        column: house.client.query(
+            f"SELECT {column} FROM ops.current_loads WHERE workspace = 'restated' AND uri LIKE '%x_exported_20250104.csv'"
+        ).first_row[0]
+        for column in ("load_id", "file_id")
+    }
+    swapped = f"SELECT * REPLACE ({old['load_id']} AS load_id, '{old['file_id']}' AS file_id)"
+    assert tested(
+        f"INSERT INTO staging.int_current_exports {swapped} FROM staging.int_current_exports WHERE {mine}",
+        f"DELETE FROM staging.int_current_exports WHERE {mine} AND load_id != {old['load_id']}",
+    ) == "fail"  # fmt: skip
+    assert tested(f"DELETE FROM staging.int_current_exports WHERE {mine}") == "fail"
+    build("staging", [date(2025, 1, 2)], "mended", settings=house.settings)
 
 
 def test_a_workspace_counts_the_event_that_it_chose(house: House, tmp_path: Path) -> None:

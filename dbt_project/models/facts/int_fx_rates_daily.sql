@@ -1,5 +1,8 @@
 {{ config(order_by=['workspace', 'currency']) }}
 
+-- Parameters of lambdas look like unqualified columns to the linter.
+-- noqa: disable=RF03
+
 -- The rate by which each account currency of a workspace and day is turned into the reporting currency. A
 -- rate stands on its day and, while no newer one comes, on the days after, up to the limit; of one day,
 -- the workspace's own file comes before the seed. A pair is crossed over a base that has a rate for both
@@ -17,25 +20,24 @@ with money as (
 ),
 
 -- Budgets may be in a currency that no account has.
-currencies as (
-    select *
-    from money
-    union distinct
-    select distinct
-        m.workspace as workspace,
-        m.date as date,
-        toString(b.currency) as currency
-    from money as m
-    inner join {{ ref('budgets') }} as b on m.workspace = b.workspace
+budgeted as (
+    select
+        b.workspace as workspace,
+        groupUniqArray(toString(b.currency)) as currencies
+    from {{ ref('budgets') }} as b
     where b.currency != ''
+    group by b.workspace
 ),
 
 needed as (
-    select
-        c.*,
+    select distinct
+        m.workspace as workspace,
+        m.date as date,
+        arrayJoin(arrayConcat([m.currency], g.currencies)) as currency,
         coalesce(nullIf(toString(w.reporting_currency), ''), 'USD') as reporting_currency
-    from currencies as c
-    left join {{ ref('workspaces') }} as w on c.workspace = w.workspace
+    from money as m
+    left join budgeted as g on m.workspace = g.workspace
+    left join {{ ref('workspaces') }} as w on m.workspace = w.workspace
 ),
 
 legs as (
@@ -43,143 +45,97 @@ legs as (
         n.*,
         arrayJoin([n.currency, n.reporting_currency]) as leg
     from needed as n
-    where n.currency != n.reporting_currency
 ),
 
-seed_in_effect as (
+-- Everything below reads its input once: the engine computes what is named in `with` anew for every
+-- reference, and a day of one currency took seconds by self-joins.
+in_effect as (
     select
-        f.currency as currency,
-        f.date + arrayJoin(range({{ var('fx_max_age_days') }} + 1)) as on_date,
-        f.date as rate_date,
-        toDecimal128(f.units_per_eur, 12) as rate
-    from {{ ref('fx_rates') }} as f
-    where f.units_per_eur > 0 and on_date in (select x.date from legs as x)
-),
-
-own_in_effect as (
-    select *
-    from {{ source('ops', 'fx_rates_in_effect') }}
-    where
-        (workspace, currency) in (
-            select
-                x.workspace,
-                x.leg
-            from legs as x
-        )
-        and on_date in (select x.date from legs as x)
-        and age <= {{ var('fx_max_age_days') }}
-),
-
-own as (
-    select
-        l.workspace as workspace,
-        l.date as date,
-        l.currency as currency,
-        l.leg as leg,
-        toString(e.base) as base,
-        argMin(e.rate, e.age) as rate,
-        argMin(e.rate_date, e.age) as rate_date
-    from legs as l
-    inner join own_in_effect as e on l.workspace = e.workspace and l.leg = e.currency and l.date = e.on_date
-    group by l.workspace, l.date, l.currency, l.leg, e.base
-),
-
-seeded as (
-    select
-        l.workspace as workspace,
-        l.date as date,
-        l.currency as currency,
-        l.leg as leg,
-        'EUR' as base,
-        argMax(e.rate, e.rate_date) as rate,
-        max(e.rate_date) as rate_date
-    from legs as l
-    inner join seed_in_effect as e on l.leg = e.currency and l.date = e.on_date
-    group by l.workspace, l.date, l.currency, l.leg
-),
-
--- Of the file's and the seed's rate of a currency the newer one stands.
-own_standing as (
-    select o.*
-    from own as o
-    left join seeded as s
-        on
-            o.workspace = s.workspace and o.date = s.date and o.currency = s.currency and o.leg = s.leg
-            and o.base = s.base
-    where s.rate_date <= o.rate_date
-),
-
-known as (
-    select
-        o.*,
+        toString(f.workspace) as workspace,
+        toString(f.currency) as currency,
+        f.on_date as on_date,
+        toString(f.base) as base,
+        toDecimal128(f.rate, 12) as rate,
+        f.rate_date as rate_date,
         'file' as origin
-    from own_standing as o
+    from {{ source('ops', 'fx_rates_in_effect') }} as f
+    where f.age <= {{ var('fx_max_age_days') }} and {{ only_build_dates('f.on_date') }}
     union all
+    select
+        '' as workspace,
+        s.currency as currency,
+        s.on_date as on_date,
+        'EUR' as base,
+        s.rate as rate,
+        s.rate_date as rate_date,
+        'seed' as origin
+    from (
+        select
+            toString(f.currency) as currency,
+            f.date + arrayJoin(range({{ var('fx_max_age_days') }} + 1)) as on_date,
+            toDecimal128(f.units_per_eur, 12) as rate,
+            f.date as rate_date
+        from {{ ref('fx_rates') }} as f
+        where f.units_per_eur > 0
+    ) as s
+    where {{ only_build_dates('s.on_date') }}
+),
+
+found as (
+    select
+        l.workspace as workspace,
+        l.date as date,
+        l.currency as currency,
+        l.reporting_currency as reporting_currency,
+        groupArrayIf(
+            (
+                l.leg, assumeNotNull(e.base), assumeNotNull(e.rate), assumeNotNull(e.rate_date),
+                assumeNotNull(e.origin)
+            ),
+            -- no other workspace's file counts
+            l.currency != l.reporting_currency and coalesce(e.workspace in ('', l.workspace), false)
+        ) as rates
+    from legs as l
+    left join in_effect as e on l.date = e.on_date and l.leg = e.currency
+    group by l.workspace, l.date, l.currency, l.reporting_currency
+),
+
+-- Of a leg and base the newest rate stands, of one day the file's: the first of each when they are sorted so.
+standing as (
+    select
+        f.*,
+        arraySort(r -> (r.1, r.2, -toInt32(r.4), r.5 = 'seed'), f.rates) as sorted,
+        ('', '', toDecimal128(0, 12), toDate(0), '') as nobody,
+        arrayFilter(
+            (r, before) -> (r.1, r.2) != (before.1, before.2),
+            sorted,
+            arrayPopBack(arrayPushFront(sorted, nobody))
+        ) as rates_that_stand
+    from found as f
+),
+
+paired as (
     select
         s.*,
-        'seed' as origin
-    from seeded as s
-    where (s.workspace, s.date, s.currency, s.leg, s.base) not in (
-        select
-            o.workspace,
-            o.date,
-            o.currency,
-            o.leg,
-            o.base
-        from own_standing as o
-    )
-    union all
-    -- A currency is one unit of itself.
-    select
-        l.workspace as workspace,
-        l.date as date,
-        l.currency as currency,
-        l.leg as leg,
-        l.leg as base,
-        toDecimal128(1, 12) as rate,
-        l.date as rate_date,
-        'file' as origin
-    from legs as l
-),
-
-pairs as (
-    select
-        a.workspace as workspace,
-        a.date as date,
-        a.currency as currency,
-        a.base as base,
-        r.rate as units,
-        a.rate as per,
-        least(a.rate_date, r.rate_date) as rate_date,
-        if(a.origin = 'seed' or r.origin = 'seed', 'seed', 'file') as origin
-    from known as a
-    inner join known as r
-        on
-            a.workspace = r.workspace and a.date = r.date and a.currency = r.currency and a.base = r.base
-    where a.leg = a.currency and r.leg != r.currency
-),
-
-best as (
-    select
-        p.workspace as workspace,
-        p.date as date,
-        p.currency as currency,
-        argMin(
-            (p.units, p.per, p.base, p.rate_date, p.origin),
-            (-toInt32(p.rate_date), p.origin = 'seed', p.base != 'EUR', p.base)
-        ) as pair
-    from pairs as p
-    group by p.workspace, p.date, p.currency
-),
-
-fingerprints as (
-    select
-        o.workspace as workspace,
-        o.date as date,
-        o.currency as currency,
-        groupBitXor(cityHash64(o.leg, o.base, toString(o.rate), o.rate_date)) as own_rates
-    from own_standing as o
-    group by o.workspace, o.date, o.currency
+        -- a currency is one unit of itself
+        arrayConcat(
+            s.rates_that_stand,
+            arrayMap(c -> (c, c, toDecimal128(1, 12), s.date, 'file'), [s.currency, s.reporting_currency])
+        ) as known,
+        arrayFlatten(
+            arrayMap(
+                a -> arrayMap(
+                    r -> (
+                        r.3, a.3, a.2, least(a.4, r.4), if(a.5 = 'seed' or r.5 = 'seed', 'seed', 'file')
+                    ),
+                    arrayFilter(r -> r.1 = s.reporting_currency and r.2 = a.2, known)
+                ),
+                arrayFilter(a -> a.1 = s.currency and s.currency != s.reporting_currency, known)
+            )
+        ) as pairs,
+        arraySort(p -> (-toInt32(p.4), p.5 = 'seed', p.3 != 'EUR', p.3), pairs)[1] as pair,
+        arrayFilter(r -> r.5 = 'file', s.rates_that_stand) as own
+    from standing as s
 )
 
 select
@@ -188,25 +144,24 @@ select
     cast(n.currency as LowCardinality(String)) as currency,
     cast(n.reporting_currency as LowCardinality(String)) as reporting_currency,
     cast(
-        multiIf(n.currency = n.reporting_currency, 1, b.pair.1 > 0, b.pair.1, null)
+        multiIf(n.currency = n.reporting_currency, 1, n.pair.1 > 0, n.pair.1, null)
         as Nullable(Decimal(38, 12))
     ) as units,
     cast(
-        multiIf(n.currency = n.reporting_currency, 1, b.pair.2 > 0, b.pair.2, null)
+        multiIf(n.currency = n.reporting_currency, 1, n.pair.2 > 0, n.pair.2, null)
         as Nullable(Decimal(38, 12))
     ) as per,
     cast(
-        multiIf(n.currency = n.reporting_currency, n.currency, b.pair.1 > 0, b.pair.3, null)
+        multiIf(n.currency = n.reporting_currency, n.currency, n.pair.1 > 0, n.pair.3, null)
         as Nullable(String)
     ) as base,
-    cast(multiIf(n.currency = n.reporting_currency, n.date, b.pair.1 > 0, b.pair.4, null) as Nullable(Date))
+    cast(multiIf(n.currency = n.reporting_currency, n.date, n.pair.1 > 0, n.pair.4, null) as Nullable(Date))
         as rate_date,
     cast(
-        multiIf(n.currency = n.reporting_currency, 'same', b.pair.1 > 0, b.pair.5, 'none')
+        multiIf(n.currency = n.reporting_currency, 'same', n.pair.1 > 0, n.pair.5, 'none')
         as LowCardinality(String)
     ) as origin,
     toUInt8({{ var('fx_max_age_days') }}) as max_age_days,
-    f.own_rates as own_rates
-from needed as n
-left join best as b on n.workspace = b.workspace and n.date = b.date and n.currency = b.currency
-left join fingerprints as f on n.workspace = f.workspace and n.date = f.date and n.currency = f.currency
+    -- of the file's rates that stand; include/landing/rates.py compares it with what it would be now
+    arrayReduce('groupBitXor', arrayMap(r -> cityHash64(r.1, r.2, toString(r.3), r.4), n.own)) as own_rates
+from paired as n
