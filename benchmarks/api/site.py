@@ -16,6 +16,7 @@ import httpx
 import psycopg2
 
 from include.api.access.passwords import hash_password
+from include.services.programs import API_KEEP_ALIVE
 from include.settings import Settings
 from include.warehouse.client import connect
 from tests.support.engines import migrated_clickhouse, migrated_postgres, settings_of
@@ -129,7 +130,7 @@ def api(settings: Settings, workers: int, cache_mb: int, login: tuple[str, str] 
         env["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "uvicorn", "include.api.app:app", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--no-access-log", "--workers", str(workers)]
+    command += ["--no-access-log", "--workers", str(workers), "--timeout-keep-alive", str(API_KEEP_ALIVE)]
     log = settings.home / "logs" / "api.log"
     with running(command, log, env=env, stop=signal.SIGTERM) as process:
         wait_for_server(process, log, lambda: httpx.get(f"{url}/readyz").is_success, timeout=60)

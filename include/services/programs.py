@@ -13,6 +13,10 @@ from urllib.parse import urlsplit
 from include.services import environment, postgres
 from include.settings import REPO, Settings
 
+# Seconds that an idle connection is kept: longer than the minute of proxies and browsers, which are else cut off while
+# they send the next request.
+API_KEEP_ALIVE = 75
+
 
 @dataclass(frozen=True)
 class Program:
@@ -122,6 +126,7 @@ def _api(settings: Settings) -> Program:
             *(sys.executable, "-m", "uvicorn", "include.api.app:app"),
             *("--host", settings.host, "--port", str(settings.api_port), "--no-access-log"),
             *("--timeout-graceful-shutdown", "5", "--workers", str(settings.api_workers)),
+            *("--timeout-keep-alive", str(API_KEEP_ALIVE)),
         ],
         environment=environment.base_environment(settings) | _shared_metrics(settings),
         problem=lambda: http_problem(f"{url}/healthz"),
