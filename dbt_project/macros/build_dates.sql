@@ -125,6 +125,19 @@
     {{ return(periods.get(column | string, 'day')) }}
 {%- endmacro %}
 
+{# ISO dates that have data and come at most `days` after one of `dates`. Not by ref(): models ask that the mart is made
+   of. The outer bounds keep the engine from opening any other partition: nearly every model asks. #}
+{% macro days_after(dates, days) %}
+    {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
+    {% set found = run_query(
+        "select distinct toString(date) as day from " ~ accounts
+        ~ " where date > toDate('" ~ dates | min ~ "') and date <= toDate('" ~ dates | max ~ "') + " ~ days
+        ~ " and arrayExists(d -> date > d and date <= d + " ~ days ~ ", ["
+        ~ "toDate('" ~ dates | join("'), toDate('") ~ "')])"
+    ) %}
+    {{ return(found.rows | map(attribute=0) | list) }}
+{% endmacro %}
+
 {# The build dates and the days with data up to `days` after the last of them that these touch: what looks back
    over `days` days is rebuilt for all of them. None: the whole history. At the end of history this is the build
    dates and nothing more. #}
@@ -133,18 +146,9 @@
     {% if not dates %}
         {{ return(dates) }}
     {% endif %}
-    {# not by ref(): the model that asks refers to a mart that is made of it or from which it is made #}
-    {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
-    {% set later = run_query(
-        "select distinct toString(date) as day from " ~ accounts
-        ~ " where arrayExists(d -> date > d and date <= d + " ~ days ~ ", ["
-        ~ "toDate('" ~ dates | join("'), toDate('") ~ "')])"
-    ) %}
     {% set rebuilt = dates | list %}
-    {% for row in later.rows %}
-        {% if row[0] not in rebuilt %}
-            {% do rebuilt.append(row[0]) %}
-        {% endif %}
+    {% for day in days_after(dates, days) if day not in rebuilt %}
+        {% do rebuilt.append(day) %}
     {% endfor %}
     {{ return(rebuilt | sort) }}
 {% endmacro %}

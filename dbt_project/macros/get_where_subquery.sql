@@ -7,7 +7,7 @@
     {% if not condition.text %}
         {% do return(relation) %}
     {% endif %}
-    {% for column in ['date', 'week_start', 'month_start', 'month', 'year_start'] %}
+    {% for column in ['date', 'date_end', 'week_start', 'month_start', 'month', 'year_start'] %}
         {% set mark = 'build_dates(' ~ column ~ ')' %}
         {% if mark in condition.text %}
             {% set condition.text = condition.text | replace(mark, only_tested_dates(column)) %}

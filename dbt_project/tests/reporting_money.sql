@@ -23,7 +23,10 @@ rated as (
         coalesce(f.currency = f.reporting_currency, false) as needs_none,
         toFloat64(r.units) / toFloat64(r.per) as rate
     from facts as f
-    left join {{ ref('int_fx_rates_daily') }} as r
+    left join (
+        select * from {{ ref('int_fx_rates_daily') }}
+        where {{ only_tested_dates('date') }}
+    ) as r
         on f.workspace = r.workspace and f.date = r.date and f.currency = r.currency
 )
 

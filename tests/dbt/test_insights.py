@@ -23,7 +23,7 @@ OLD = datetime(2026, 6, 1, tzinfo=UTC)  # exported long after: nothing is provis
 
 
 BUDGET_COLUMNS = ("workspace", "platform", "account_id", "campaign_id", "month", "budget", "currency")
-MAY = date(2026, 5, 1)
+APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
 EMPTY = "It's 50 % \\ 'off'"  # a name that SQL would trip over
 KINDS = {
     "waste", "top_performer", "worst_performer", "budget_shift", "creative_fatigue", "concentration_risk", "missing_rate",
@@ -35,6 +35,7 @@ BUDGETS = [
     ("shop", "google_ads", "", "", MAY, 72_000, "USD"),
     ("shop", "google_ads", "a1", "Display", MAY, 12_000, "USD"),
     ("shop", "google_ads", "a1", "Shopping", MAY, 21_700, "USD"),
+    ("shop", "google_ads", "a1", "Shopping", APRIL, 10_000, "USD"),
     ("single", "", "", "", MAY, 60_000, "USD"),
     ("single", "google_ads", "a1", "Second", MAY, 9_000, "USD"),
     ("single", "google_ads", "a1", "Third", MAY, 9_000, "USD"),
@@ -283,9 +284,9 @@ def test_rejected_rows_of_the_export_that_stands_are_told(told: Project) -> None
 def test_a_missed_budget_is_told_where_its_cause_is(told: Project) -> None:
     rows = told.client.query(
         "SELECT workspace, kind, entity_type, entity_name, toFloat64(impact_amount) AS amount, confidence, date_end,"
-        " evidence FROM marts.insight_budgets ORDER BY workspace"
+        " evidence, title, body FROM marts.insight_budgets ORDER BY workspace, date_start DESC"
     )
-    shop, single = rows.named_results()
+    shop, april, single = rows.named_results()
     assert (shop["kind"], shop["entity_type"], shop["entity_name"]) == ("budget_overrun", "campaign", "Display")
     assert (single["kind"], single["entity_type"]) == ("budget_underspend", "workspace"), "no part carries it alone"
     assert shop["date_end"] == LAST
@@ -294,6 +295,9 @@ def test_a_missed_budget_is_told_where_its_cause_is(told: Project) -> None:
     assert 13_000 < shop["amount"] < 18_000
     assert shop["confidence"] > 0.99
     assert len(told.query(evidence["sql"])) == 1
+    assert "May will end " in shop["title"] and "at the pace of the last weeks" in shop["body"]
+    assert (april["entity_name"], april["date_end"]) == ("Shopping", date(2026, 4, 30))
+    assert "April ended " in april["title"] and "the month ends" not in april["body"], "what is over is not foretold"
 
 
 def test_every_insight_says_what_to_do_and_how_its_money_was_computed(told: Project) -> None:

@@ -25,18 +25,9 @@
     {% if dates is none or dates | length == 0 %}
         {{ return(dates) }}
     {% endif %}
-    {# not by ref(): only int_anomaly_series, the first of all, needs to wait for the mart #}
-    {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
-    {% set later = run_query(
-        "select distinct toString(date) as day from " ~ accounts
-        ~ " where arrayExists(d -> date > d and date <= d + " ~ anomaly_history_days() ~ ", ["
-        ~ "toDate('" ~ dates | join("'), toDate('") ~ "')])"
-    ) %}
     {% set judged = dates | list %}
-    {% for row in later.rows %}
-        {% if row[0] not in judged %}
-            {% do judged.append(row[0]) %}
-        {% endif %}
+    {% for day in days_after(dates, anomaly_history_days()) if day not in judged %}
+        {% do judged.append(day) %}
     {% endfor %}
     {{ return(judged | sort) }}
 {% endmacro %}

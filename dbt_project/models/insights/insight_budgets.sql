@@ -9,6 +9,12 @@ with feed_scores as (
         i.date_end as date_end,
         groupArray(coalesce(toFloat64(i.impact_amount), 0) * i.confidence) as scores
     from {{ ref('insight_feed') }} as i
+    where
+        i.date_end in (
+            select p.as_of
+            from {{ ref('mart_budget_pacing') }} as p
+            where p.status in ('over', 'under')
+        )
     group by i.workspace, i.date_end
 ),
 
@@ -87,7 +93,11 @@ words as (
         {{ money_text('toFloat64(m.spend_to_date)', 'm.currency') }} as spent_text,
         {{ money_text('toFloat64(m.expected_to_date)', 'm.currency') }} as due_text,
         {{ money_text('abs(m.gap)', 'm.currency') }} as gap_text,
-        if(
+        m.as_of >= toLastDayOfMonth(m.month) as has_ended,
+        multiIf(
+            has_ended and m.status = 'over',
+            'Set the budgets of the next month by what this one took, or lower daily budgets now.',
+            has_ended, 'Give the next month what was left, or plan it lower.',
             m.status = 'over',
             'Lower daily budgets for the rest of the month, the weakest returns first, or raise the plan.',
             'Raise budgets where the return is best, or give the rest to another plan before the month ends.'
@@ -131,13 +141,17 @@ select
     s.month as date_start,
     s.as_of as date_end,
     concat(
-        s.month_name, ' will end ', s.gap_text, if(s.status = 'over', ' over', ' under'),
-        ' the budget of ', s.who
+        s.month_name, if(s.has_ended, ' ended ', ' will end '), s.gap_text,
+        if(s.status = 'over', ' over', ' under'), ' the budget of ', s.who
     ) as title,
-    concat(
-        'By ', {{ date_text('s.as_of') }}, ' it spent ', s.spent_text, ' where ', s.due_text,
-        ' was due; at the pace of the last weeks the month ends at ', s.projected_text,
-        ' of ', s.budget_text, '. ', s.next_step
+    if(
+        s.has_ended,
+        concat('It spent ', s.spent_text, ' of ', s.budget_text, '. ', s.next_step),
+        concat(
+            'By ', {{ date_text('s.as_of') }}, ' it spent ', s.spent_text, ' where ', s.due_text,
+            ' was due; at the pace of the last weeks the month ends at ', s.projected_text,
+            ' of ', s.budget_text, '. ', s.next_step
+        )
     ) as body,
     s.next_step as next_step,
     'Projected spend of the month less its budget, at the rate of the last day (mart_budget_pacing).'
