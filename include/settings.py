@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     # user_files_path. The embedded server's user_files_path is <home>, so its prefix is "landing".
     clickhouse_bucket_path: str = "landing"
 
+    # Name of the cluster that the server belongs to (docs/cluster.md); empty: it stands alone.
+    clickhouse_cluster: str = ""
+
     clickhouse_user: str = "admin"
     clickhouse_reader: str = "analyst"
     postgres_user: str = "insightflow"

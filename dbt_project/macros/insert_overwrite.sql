@@ -4,15 +4,23 @@
   partitions of the dates asked for, in one statement; a partition without new rows becomes empty.
 #}
 {% macro clickhouse__incremental_insert_overwrite(existing_relation, partition_by, is_distributed=False) %}
-    {% if is_distributed %}
-        {% do exceptions.raise_compiler_error('insert_overwrite of this project is not made for distributed tables') %}
-    {% endif %}
     {% set suffix = '__dbt_new_data_' ~ invocation_id.replace('-', '_') %}
     {% set new_data = existing_relation.incorporate(path={"identifier": existing_relation.identifier ~ suffix}) %}
+    {% set replaced_in = local_relation(existing_relation) if is_distributed else existing_relation %}
+    {# On a cluster the new rows are spread like those that they replace, so each shard finds its own beside them. #}
+    {% set spread = new_data.incorporate(path={"identifier": new_data.identifier ~ '_spread'}) %}
+    {% set parts = 'cluster(' ~ adapter.get_clickhouse_cluster_name() ~ ', system.parts)'
+        if is_distributed else 'system.parts' %}
     {{ drop_relation_if_exists(new_data) }}
+    {% if is_distributed %}
+        {{ create_distributed_local_table(spread, new_data, existing_relation, sql, config.get('contract').enforced) }}
+        {# A replica replaces by what it has itself, and any of a shard may be the one to do it. #}
+        {% do run_query('system sync replica' ~ on_cluster_clause(new_data) ~ new_data) %}
+    {% else %}
     {% call statement('main') %}
         {{ get_create_table_as_sql(False, new_data, sql) }}
     {% endcall %}
+    {% endif %}
 
     {% set column = partition_by if partition_by is string else partition_by[0] %}
     {% set ids = [] %}
@@ -31,9 +39,9 @@
         {% do ids.append(first.replace('-', '')) %}
     {% endfor %}
     {% set existing = run_query(
-        "select table, partition_id, sum(rows) from system.parts where active"
-        ~ " and database = '" ~ existing_relation.schema ~ "'"
-        ~ " and table in ('" ~ new_data.identifier ~ "', '" ~ existing_relation.identifier ~ "')"
+        "select table, partition_id, sum(rows) from " ~ parts ~ " where active"
+        ~ " and database = '" ~ replaced_in.schema ~ "'"
+        ~ " and table in ('" ~ new_data.identifier ~ "', '" ~ replaced_in.identifier ~ "')"
         ~ " group by table, partition_id"
     ).rows %}
     {% set replaced = [] %}
@@ -53,7 +61,7 @@
             {% endcall %}
         {% endif %}
         {% call statement('replace_partitions') %}
-            alter table {{ existing_relation }}
+            alter table {{ replaced_in }}{{ on_cluster_clause(replaced_in) if is_distributed }}
             {%- for partition_id in replaced | sort %}
                 replace partition id '{{ partition_id }}' from {{ new_data }}{{ ',' if not loop.last }}
             {%- endfor %}
@@ -61,6 +69,9 @@
                 settings allow_replace_partition_from_empty_source = 1
             {%- endif %}
         {% endcall %}
+    {% endif %}
+    {% if is_distributed %}
+        {% do adapter.drop_relation(spread) %}
     {% endif %}
     {% do adapter.drop_relation(new_data) %}
     {# the adapter does not count; ops.dbt_results shows this #}

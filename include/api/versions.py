@@ -17,6 +17,7 @@ from cachetools import TTLCache
 
 from include.api.backends import Backends
 from include.api.scope import Caller
+from include.warehouse.cluster import parts
 
 INSIGHTS = "insights"
 # Views, and the tables that they read.
@@ -28,7 +29,7 @@ VIEWS = {
 }
 _PARTS = (
     "SELECT concat(database, '.', table) AS name, toString(cityHash64(count(), sum(rows), max(modification_time),"
-    " sum(cityHash64(p.name)))) AS version FROM system.parts AS p WHERE active AND database IN {databases:Array(String)}"
+    " sum(cityHash64(p.name)))) AS version FROM {parts} AS p WHERE active AND database IN {databases:Array(String)}"
     " AND table IN {tables:Array(String)} GROUP BY name"
 )
 
@@ -63,7 +64,7 @@ class Versions:
             self._watched |= set(_tables(sources))
             tables = sorted(self._watched)
             rows = self._backends.query(
-                _PARTS,
+                _PARTS.replace("{parts}", parts(self._backends.settings.clickhouse_cluster)),
                 {
                     "databases": sorted({name.split(".")[0] for name in tables}),
                     "tables": sorted({name.split(".")[1] for name in tables}),

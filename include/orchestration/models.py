@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from include.services.environment import dbt_environment
 from include.settings import get_settings
 from include.transform import runner
 
@@ -29,7 +30,8 @@ def models(group_id: str, layers: tuple[str, ...]) -> Any:
             "INSIGHTFLOW_DBT_TASKS=models needs astronomer-cosmos: `uv pip install -r requirements-cosmos.txt`, or set "
             "INSIGHTFLOW_DBT_TASKS=layers"
         ) from error
-    manifest = runner.manifest_file(get_settings())
+    settings = get_settings()
+    manifest = runner.manifest_file(settings)
     if not manifest.exists():
         raise RuntimeError(f"{manifest} is missing; `bin/insightflow up` writes it")
     return DbtTaskGroup(
@@ -38,7 +40,9 @@ def models(group_id: str, layers: tuple[str, ...]) -> Any:
             dbt_project_path=runner.PROJECT, manifest_path=manifest, project_name="insightflow", install_dbt_deps=False
         ),
         profile_config=ProfileConfig(
-            profile_name="insightflow", target_name="default", profiles_yml_filepath=runner.PROJECT / "profiles.yml"
+            profile_name="insightflow",
+            target_name=dbt_environment(settings)["INSIGHTFLOW_DBT_TARGET"],
+            profiles_yml_filepath=runner.PROJECT / "profiles.yml",
         ),
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST,

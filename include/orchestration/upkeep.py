@@ -10,6 +10,7 @@ from include.landing.bucket import Bucket
 from include.landing.specs import sources
 from include.settings import get_settings
 from include.warehouse.client import connect
+from include.warehouse.cluster import on_cluster
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ def drop_orphans() -> dict[str, int]:
     Returns how much of each. A load id holds the nanoseconds of its beginning, so a load that still runs is never touched.
     """
     client = connect()
+    everywhere = on_cluster(get_settings().clickhouse_cluster)
     limit = time.time_ns() - ORPHAN_SECONDS * 1_000_000_000
     removed = {}
     try:
@@ -44,7 +46,7 @@ def drop_orphans() -> dict[str, int]:
             parameters={"age": ORPHAN_SECONDS},
         ).result_rows
         for database, name in tables:
-            client.command(f"DROP TABLE IF EXISTS {database}.`{name}` SYNC")
+            client.command(f"DROP TABLE IF EXISTS {database}.`{name}`{everywhere} SYNC")
         removed["tables of unfinished builds"] = len(tables)
     finally:
         client.close()

@@ -84,6 +84,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "INSIGHTFLOW_DBT_PASSWORD": settings.clickhouse_password.get_secret_value(),
         "INSIGHTFLOW_DBT_SECURE": "true" if secure else "",
         "INSIGHTFLOW_DBT_THREADS": str(settings.dbt_threads),
+        "INSIGHTFLOW_DBT_TARGET": "cluster" if settings.clickhouse_cluster else "default",
+        "INSIGHTFLOW_DBT_CLUSTER": settings.clickhouse_cluster,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 

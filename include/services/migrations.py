@@ -19,7 +19,7 @@ def migrate_clickhouse(settings: Settings) -> list[str]:
     try:
         client = connect(settings)
         try:
-            return migrate(client)
+            return migrate(client, settings.clickhouse_cluster)
         finally:
             client.close()
     except ClickHouseError as error:

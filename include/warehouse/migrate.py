@@ -7,7 +7,13 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
+from include.warehouse.cluster import for_cluster
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+_APPLIED = """CREATE TABLE IF NOT EXISTS ops.schema_migrations
+(name String, checksum String, applied_at DateTime DEFAULT now())
+ENGINE = MergeTree
+ORDER BY name"""
 
 
 def statements(text: str) -> list[str]:
@@ -17,17 +23,14 @@ def statements(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def migrate(client: Client) -> list[str]:
-    """Apply the migrations that the warehouse does not have; return their names.
+def migrate(client: Client, cluster: str = "") -> list[str]:
+    """Apply the migrations that the warehouse does not have, on every server of a cluster; return their names.
 
     A file that changed after it was applied is an error: write a new one instead. Every statement is
     idempotent, so a migration cut off in the middle is simply run again.
     """
-    client.command("CREATE DATABASE IF NOT EXISTS ops")
-    client.command(
-        "CREATE TABLE IF NOT EXISTS ops.schema_migrations (name String, checksum String, applied_at DateTime DEFAULT now())"
-        " ENGINE = MergeTree ORDER BY name"
-    )
+    for statement in ("CREATE DATABASE IF NOT EXISTS ops", _APPLIED):
+        client.command(for_cluster(statement, cluster))
     rows = client.query("SELECT name, any(checksum) FROM ops.schema_migrations GROUP BY name").result_rows
     applied = {str(name): str(checksum) for name, checksum in rows}
     done = []
@@ -41,7 +44,7 @@ def migrate(client: Client) -> list[str]:
                 )
             continue
         for statement in statements(text):
-            client.command(statement)
+            client.command(for_cluster(statement, cluster))
         client.insert("ops.schema_migrations", [[path.name, checksum]], column_names=["name", "checksum"])
         done.append(path.name)
     return done
