@@ -114,7 +114,6 @@ def runs(airflow: AirflowClient, first: date, last: date) -> dict[str, dict[str,
 def ended_well(airflow: AirflowClient, first: date, last: date) -> bool:
     """Whether both days have a run and it is a success."""
     states = [run["state"] for run in runs(airflow, first, last).values()]
-
     return states == ["success"] * 2
 
 
@@ -124,7 +123,7 @@ def no_backfill_is_active(airflow: AirflowClient) -> bool:
 
 
 def by_rest(place: Installation, airflow: AirflowClient) -> tuple[date, date]:
-    """Newest first."""
+    """Newest day first."""
     first, last = empty_days(0)
     body = {
         "dag_id": "marketing_daily",
@@ -138,7 +137,7 @@ def by_rest(place: Installation, airflow: AirflowClient) -> tuple[date, date]:
 
 
 def by_airflow_s_command_line(place: Installation, airflow: AirflowClient) -> tuple[date, date]:
-    """With nothing but what it cannot do without."""
+    """With the defaults of all that can be left out."""
     first, last = empty_days(1)
     place.cli(
         *("airflow", "backfill", "create", "--dag-id", "marketing_daily"),
@@ -152,11 +151,8 @@ def by_airflow_s_pages(place: Installation, airflow: AirflowClient) -> tuple[dat
     done, _ = empty_days(1)
     first = done - timedelta(days=1)
     [before] = runs(airflow, first, done).values()
-    choices = {
-        "Missing Runs": "1 run will be triggered.",
-        "Missing and Errored Runs": "1 run will be triggered.",
-        "All Runs": "2 runs will be triggered.",
-    }
+    one, both = "1 run will be triggered.", "2 runs will be triggered."
+    choices = [("Missing Runs", one), ("All Runs", both), ("Missing and Errored Runs", one), ("All Runs", both)]
     with sync_playwright() as playwright, launched(playwright) as browser:
         airflow_ui.backfill(browser, place.settings, first, done, choices)
     again = runs(airflow, first, done)[str(done)]
@@ -170,6 +166,7 @@ def test_days_without_data_are_quick_and_change_nothing_by_every_door(
     installation: Installation, door: Callable[[Installation, AirflowClient], tuple[date, date]]
 ) -> None:
     before = marts(installation)
+    assert before["mart_campaign_daily"]
     with AirflowClient(installation.settings) as airflow:
         # Airflow notes the end of a backfill up to half a minute after its last run, and refuses another until then.
         wait_until(lambda: no_backfill_is_active(airflow), 90, "the backfill before is noted as done", interval=0.5)

@@ -28,6 +28,7 @@ def logged_in(browser: Browser, settings: Settings) -> Iterator[Page]:
     page.locator("input[name=username]").fill(settings.admin_user)
     page.locator("input[name=password]").fill(settings.admin_password.get_secret_value())
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("link", name="InsightFlow")).to_be_visible()
     try:
         yield page
     finally:
@@ -80,10 +81,11 @@ def _followed(page: Page) -> Page:
     return opened.value
 
 
-def backfill(browser: Browser, settings: Settings, first: date, last: date, expected: dict[str, str]) -> None:
+def backfill(browser: Browser, settings: Settings, first: date, last: date, choices: list[tuple[str, str]]) -> None:
     """Start a backfill of the daily DAG by its dialog, and find it in the banner and in the list of backfills.
 
-    ``expected`` has, for each choice of the dialog, what it says that it would run; the last one is started.
+    ``choices`` of which runs to process again are made one after another, each with what the dialog says that it
+    would run; the last one is started.
     """
     with logged_in(browser, settings) as page:
         page.goto(f"{settings.airflow_url}/dags/{DAG}")
@@ -94,7 +96,7 @@ def backfill(browser: Browser, settings: Settings, first: date, last: date, expe
             dialog.get_by_test_id("datetime-input").nth(field).click()
             page.get_by_placeholder("YYYY/MM/DD").fill(f"{day:%Y/%m/%d}")
             page.keyboard.press("Escape")
-        for choice, said in expected.items():
+        for choice, said in choices:
             dialog.get_by_text(choice, exact=True).click()
             expect(dialog.get_by_text(said, exact=True)).to_be_visible()
         dialog.get_by_role("button", name="Run Backfill").click()
