@@ -5,7 +5,8 @@ For its day: takes what is new in the bucket, loads it, builds staging, checks i
 and insights, and publishes the insights to PostgreSQL as the final task. Late and restated files that wait in the
 bucket are taken along, and exactly the dates that they touch are rebuilt.
 
-* **Backfill** any range, in any order, from here (Trigger, Backfill), `bin/insightflow backfill --from D --to D`
+* **Backfill** any range, in any order, from here (Trigger, Backfill; set this page to UTC first: days that are picked
+  are days of its time zone), by `bin/insightflow backfill --from D --to D`, `bin/insightflow airflow backfill create`
   or `POST /api/v2/backfills`. A day built twice is the same.
 * **Other dates**: trigger with the configuration `{"dates": ["2026-06-30"]}`; `{"full_refresh": true}` makes every
   table anew from raw.

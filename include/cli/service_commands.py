@@ -19,6 +19,9 @@ def add_to(app: typer.Typer) -> None:
     app.command()(doctor)
     app.command()(docs)
     app.command()(freshness)
+    # Every word after `airflow` is Airflow's, its `--help` too.
+    passed_on = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+    app.command(context_settings=passed_on)(airflow)
     app.command(hidden=True)(purge)
 
 
@@ -88,6 +91,15 @@ def freshness(
     show(rows, as_json)
     if any(row["state"] == "error" for row in rows):
         raise typer.Exit(1)
+
+
+def airflow(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND …", help="As Airflow takes them.")] = None,
+) -> None:
+    """Airflow's own command line, on this installation: `airflow backfill create …`, `airflow dags list-runs …`."""
+    from include.services import airflow_main
+
+    airflow_main.become(get_settings(), arguments or [])
 
 
 def purge(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:

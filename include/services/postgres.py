@@ -115,7 +115,7 @@ def answers(settings: Settings, database: str = "postgres") -> str:
     try:
         psycopg2.connect(settings.postgres_dsn(database), connect_timeout=3).close()
     except psycopg2.OperationalError as error:
-        return str(error).strip().splitlines()[-1]
+        return " ".join(str(error).split())
     return ""
 
 

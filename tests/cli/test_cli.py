@@ -13,7 +13,7 @@ from tests.support.processes import free_port
 
 REPO = Path(__file__).parents[2]
 COMMANDS = (
-    *("up", "down", "status", "doctor", "docs", "freshness", "load", "run", "backfill", "samples", "demo"),
+    *("up", "down", "status", "doctor", "docs", "freshness", "airflow", "load", "run", "backfill", "samples", "demo"),
     *("insights", "anomalies", "ledger", "rejects", "rates", "builds", "sql", "sources", "inspect", "retype"),
     *("users", "keys", "alerts", "mcp"),
 )
@@ -53,6 +53,13 @@ def test_every_command_explains_itself(environment: dict[str, str], command: str
     assert f"Usage: insightflow {command}" in done.stdout
 
 
+def test_airflow_s_own_commands_explain_themselves_where_nothing_runs(environment: dict[str, str]) -> None:
+    done = call(environment, "airflow", "backfill", "create", "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: airflow backfill create")
+    assert "--run-backwards" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -61,6 +68,7 @@ def test_every_command_explains_itself(environment: dict[str, str], command: str
         (["sql", "SELECT 1"], "bin/insightflow up"),
         (["run", "--date", "2026-06-30"], "bin/insightflow up"),
         (["backfill", "--from", "2026-06-01", "--to", "2026-06-02"], "bin/insightflow up"),
+        (["airflow", "dags", "list"], "bin/insightflow up"),
     ],
 )
 def test_without_services_a_line_says_what_to_do(environment: dict[str, str], arguments: list[str], said: str) -> None:

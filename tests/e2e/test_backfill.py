@@ -1,24 +1,28 @@
-"""Backfills by the real scheduler: in any order, over days without data, through a kill of the scheduler."""
+"""Backfills by the real scheduler: by every door, over days without data, through a kill of the scheduler."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import psutil
 import pytest
+from playwright.sync_api import sync_playwright
 
 from include.services.airflow_client import AirflowClient
 from include.settings import REPO
 from tests.e2e.conftest import Installation
-from tests.support import history
+from tests.support import airflow_ui, history
+from tests.support.browser import launched
 from tests.support.processes import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
-# Days with data, and as many without before them. A month in the long form: INSIGHTFLOW_TEST_BACKFILL_DAYS=31.
+# Days of data, the newest of which are backfilled; a month in the long form: INSIGHTFLOW_TEST_BACKFILL_DAYS=31.
+HISTORY = 12
 DAYS = int(os.environ.get("INSIGHTFLOW_TEST_BACKFILL_DAYS", "3"))
 FIRST, LAST = history.LAST - timedelta(days=DAYS - 1), history.LAST
 
@@ -64,9 +68,8 @@ def scheduler(place: Installation) -> psutil.Process:
 
 def test_a_backfill_goes_on_after_the_scheduler_and_its_tasks_are_killed(installation: Installation) -> None:
     pause(installation, "marketing_on_drop", True)  # the backfill is what loads and builds here
-    files = history.exports(12)
+    files = history.exports(HISTORY)
     drop(installation, files)
-    before_data = history.LAST - timedelta(days=12 + DAYS - 1)
     backfill = subprocess.Popen(
         [str(REPO / "bin" / "insightflow"), "backfill", "--from", str(LAST - timedelta(days=DAYS - 1)), "--to", str(LAST)],
         env=installation.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -90,28 +93,86 @@ def test_a_backfill_goes_on_after_the_scheduler_and_its_tasks_are_killed(install
         )
     }
     assert found == {key: int(sums["clicks"]) for key, sums in history.truth(files).items()}
-    # Days that do not exist are quick and no error; REST starts them, newest first.
-    with AirflowClient(installation.settings) as airflow:
-        body = {
-            "dag_id": "marketing_daily",
-            "from_date": f"{before_data}T00:00:00Z",
-            "to_date": f"{before_data + timedelta(days=1)}T00:00:00Z",
-            "run_backwards": True,
-            "max_active_runs": 2,
-        }
-        # Airflow notes the end of the backfill before up to half a minute after its last run, and refuses until then.
-        wait_until(lambda: airflow.post("/backfills", body), 90, "the backfill is taken", interval=1)
-        wait_until(lambda: states(airflow, before_data, 2) == ["success"] * 2, 600, "the empty days are done", 1)
-    assert installation.sql(f"SELECT count() AS n FROM marts.mart_account_daily WHERE date < '{before_data + timedelta(days=2)}'")[0]["n"] == 0  # fmt: skip
 
 
-def states(airflow: AirflowClient, first: date, days: int) -> list[str]:
-    runs = airflow.get(
+def empty_days(door: int) -> tuple[date, date]:
+    """Two days before all data, others for each door."""
+    last = history.LAST - timedelta(days=max(HISTORY, DAYS) + 2 * door)
+    return last - timedelta(days=1), last
+
+
+def runs(airflow: AirflowClient, first: date, last: date) -> dict[str, dict[str, Any]]:
+    """The daily DAG's runs for days, by the day."""
+    found = airflow.get(
         "/dags/marketing_daily/dagRuns",
         logical_date_gte=f"{first}T00:00:00Z",
-        logical_date_lte=f"{first + timedelta(days=days - 1)}T23:59:59Z",
+        logical_date_lte=f"{last}T23:59:59Z",
     )["dag_runs"]
-    return [run["state"] for run in runs]
+    return {run["logical_date"][:10]: run for run in found}
+
+
+def ended_well(airflow: AirflowClient, first: date, last: date) -> bool:
+    """Whether both days have a run and it is a success."""
+    states = [run["state"] for run in runs(airflow, first, last).values()]
+    return states == ["success"] * 2
+
+
+def no_backfill_is_active(airflow: AirflowClient) -> bool:
+    listed = airflow.get("/backfills", dag_id="marketing_daily", limit=100)["backfills"]
+    return all(backfill["completed_at"] for backfill in listed)
+
+
+def by_rest(place: Installation, airflow: AirflowClient) -> tuple[date, date]:
+    """Newest day first."""
+    first, last = empty_days(0)
+    body = {
+        "dag_id": "marketing_daily",
+        "from_date": f"{first}T00:00:00Z",
+        "to_date": f"{last}T00:00:00Z",
+        "run_backwards": True,
+        "max_active_runs": 2,
+    }
+    airflow.post("/backfills", body)
+    return first, last
+
+
+def by_airflow_s_command_line(place: Installation, airflow: AirflowClient) -> tuple[date, date]:
+    """With the defaults of all that can be left out."""
+    first, last = empty_days(1)
+    place.cli(
+        *("airflow", "backfill", "create", "--dag-id", "marketing_daily"),
+        *("--from-date", str(first), "--to-date", str(last)),
+    )
+    return first, last
+
+
+def by_airflow_s_pages(place: Installation, airflow: AirflowClient) -> tuple[date, date]:
+    """A day of which nothing is known, and one that was a success: the dialog tells them apart, and runs both."""
+    done, _ = empty_days(1)
+    first = done - timedelta(days=1)
+    [before] = runs(airflow, first, done).values()
+    one, both = "1 run will be triggered.", "2 runs will be triggered."
+    choices = [("Missing Runs", one), ("All Runs", both), ("Missing and Errored Runs", one), ("All Runs", both)]
+    with sync_playwright() as playwright, launched(playwright) as browser:
+        airflow_ui.backfill(browser, place.settings, first, done, choices)
+    again = runs(airflow, first, done)[str(done)]
+    assert again["dag_run_id"] == before["dag_run_id"]
+    assert again["queued_at"] > before["queued_at"]
+    return first, done
+
+
+@pytest.mark.parametrize("door", [by_rest, by_airflow_s_command_line, by_airflow_s_pages])
+def test_days_without_data_are_quick_and_change_nothing_by_every_door(
+    installation: Installation, door: Callable[[Installation, AirflowClient], tuple[date, date]]
+) -> None:
+    before = marts(installation)
+    assert before["mart_campaign_daily"]
+    with AirflowClient(installation.settings) as airflow:
+        # Airflow notes the end of a backfill up to half a minute after its last run, and refuses another until then.
+        wait_until(lambda: no_backfill_is_active(airflow), 90, "the backfill before is noted as done", interval=0.5)
+        days = door(installation, airflow)
+        wait_until(lambda: ended_well(airflow, *days), 300, "the empty days are done", interval=0.5)
+    assert marts(installation) == before
 
 
 def test_reprocessing_completed_runs_changes_nothing(installation: Installation) -> None:

@@ -1,7 +1,10 @@
-"""Airflow's own pages in a browser: log in, look at the navigation, a run and its tasks, and open what they link to."""
+"""Airflow's own pages in a browser: the navigation, a run and its tasks, what they link to; a backfill by its dialog."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from datetime import date
 from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, expect
@@ -14,23 +17,36 @@ DAG = "marketing_daily"
 PATIENCE = 60_000
 
 
-def walk(browser: Browser, settings: Settings, run_id: str) -> None:
-    """From Airflow's log-in to the dashboard in its navigation, dbt's pages, a run's insights, and the tasks' links."""
-    airflow = f"http://127.0.0.1:{settings.airflow_port}"
-    name, password = settings.admin_user, settings.admin_password.get_secret_value()
-    context = browser.new_context(viewport=DESK)
+@contextlib.contextmanager
+def logged_in(browser: Browser, settings: Settings) -> Iterator[Page]:
+    """Airflow's first page, logged in as the admin. The page's days are UTC's, as those of the DAG are."""
+    context = browser.new_context(viewport=DESK, timezone_id="UTC", locale="en-US")
     context.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     page = context.new_page()
-    page.goto(airflow)
-    page.locator("input[name=username]").fill(name)
-    page.locator("input[name=password]").fill(password)
+    page.goto(settings.airflow_url)
+    page.locator("input[name=username]").fill(settings.admin_user)
+    page.locator("input[name=password]").fill(settings.admin_password.get_secret_value())
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("link", name="InsightFlow")).to_be_visible()
+    try:
+        yield page
+    finally:
+        context.close()
 
+
+def walk(browser: Browser, settings: Settings, run_id: str) -> None:
+    """From Airflow's log-in to the dashboard in its navigation, dbt's pages, a run's insights, and the tasks' links."""
+    with logged_in(browser, settings) as page:
+        _navigation(page, settings)
+        _links(page, settings, run_id)
+
+
+def _navigation(page: Page, settings: Settings) -> None:
     page.get_by_role("link", name="InsightFlow").click()
     frame = page.frame_locator("iframe")
-    frame.get_by_label("User name").fill(name)
-    frame.get_by_label("Password").fill(password)
+    frame.get_by_label("User name").fill(settings.admin_user)
+    frame.get_by_label("Password").fill(settings.admin_password.get_secret_value())
     frame.get_by_label("Stay logged in on this device").check()
     frame.get_by_role("button", name="Log in").click()
     expect(frame.get_by_role("article").filter(has_text="Return on ad spend")).to_be_visible()
@@ -41,7 +57,9 @@ def walk(browser: Browser, settings: Settings, run_id: str) -> None:
     made, not_yet = inside.get_by_placeholder("Search for models"), inside.get_by_role("heading", name="Not made yet")
     expect(made.or_(not_yet).first).to_be_visible()
 
-    run = f"{airflow}/dags/{DAG}/runs/{quote(run_id, safe='')}"
+
+def _links(page: Page, settings: Settings, run_id: str) -> None:
+    run = f"{settings.airflow_url}/dags/{DAG}/runs/{quote(run_id, safe='')}"
     page.goto(run)
     page.get_by_role("link", name="Insights", exact=True).click()
     inside = page.frame_locator("iframe")
@@ -54,7 +72,6 @@ def walk(browser: Browser, settings: Settings, run_id: str) -> None:
         opened = _followed(page)
         expect(opened.get_by_role("heading", level=1, name=heading)).to_be_visible()
         opened.close()
-    context.close()
 
 
 def _followed(page: Page) -> Page:
@@ -62,3 +79,27 @@ def _followed(page: Page) -> Page:
     with page.expect_popup() as opened:
         page.get_by_role("link", name="of this").click()
     return opened.value
+
+
+def backfill(browser: Browser, settings: Settings, first: date, last: date, choices: list[tuple[str, str]]) -> None:
+    """Start a backfill of the daily DAG by its dialog, and find it in the banner and in the list of backfills.
+
+    ``choices`` of which runs to process again are made one after another, each with what the dialog says that it
+    would run; the last one is started.
+    """
+    with logged_in(browser, settings) as page:
+        page.goto(f"{settings.airflow_url}/dags/{DAG}")
+        page.get_by_role("button", name="Trigger").first.click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_text("Backfill", exact=True).click()
+        for field, day in enumerate((first, last)):
+            dialog.get_by_test_id("datetime-input").nth(field).click()
+            page.get_by_placeholder("YYYY/MM/DD").fill(f"{day:%Y/%m/%d}")
+            page.keyboard.press("Escape")
+        for choice, said in choices:
+            dialog.get_by_text(choice, exact=True).click()
+            expect(dialog.get_by_text(said, exact=True)).to_be_visible()
+        dialog.get_by_role("button", name="Run Backfill").click()
+        expect(page.get_by_text("Backfill in progress")).to_be_visible()
+        page.get_by_role("link", name="Backfills").click()
+        expect(page.get_by_role("row").filter(has_text=choice).filter(has_text=f"{first:%Y-%m-%d}")).to_be_visible()
