@@ -103,6 +103,13 @@ def rows() -> list[dict[str, Any]]:
         *history("wasteful", "Little", 12, cvr=0),
         *history("wasteful", "Earns", 400, aov=60),
         *history("wasteful", "Earns too", 300, aov=60),
+        # What has no conversions, no value or no clicks at all must not keep the others' insights from being told.
+        *history("fruitless", "Clicks", 300, cvr=0),
+        *history("fruitless", "More clicks", 300, cvr=0),
+        *history("unvalued", "Brand", 300, conversions=None, conversion_value=None),
+        *history("unvalued", "Search", 300, conversions=20, conversion_value=None),
+        *(row | {"clicks": 0} for row in history("unclicked", "Reach", 300)),
+        *(row | {"clicks": None} for row in history("unclicked", "Frequency", 300)),
     ]
 
 
