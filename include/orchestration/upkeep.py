@@ -8,7 +8,7 @@ from typing import Any
 
 from include.landing.bucket import Bucket
 from include.landing.specs import sources
-from include.settings import get_settings
+from include.settings import Settings, get_settings
 from include.warehouse.client import connect
 from include.warehouse.cluster import on_cluster
 
@@ -22,13 +22,14 @@ class SumsDisagree(RuntimeError):
     """Layers of the warehouse do not agree; the message says where."""
 
 
-def drop_orphans() -> dict[str, int]:
+def drop_orphans(settings: Settings | None = None) -> dict[str, int]:
     """Delete what loads that never reached the ledger and builds that died left behind more than a day ago.
 
     Returns how much of each. A load id holds the nanoseconds of its beginning, so a load that still runs is never touched.
     """
-    client = connect()
-    everywhere = on_cluster(get_settings().clickhouse_cluster)
+    settings = settings or get_settings()
+    client = connect(settings)
+    everywhere = on_cluster(settings.clickhouse_cluster)
     limit = time.time_ns() - ORPHAN_SECONDS * 1_000_000_000
     removed = {}
     try:
@@ -50,7 +51,7 @@ def drop_orphans() -> dict[str, int]:
         removed["tables of unfinished builds"] = len(tables)
     finally:
         client.close()
-    bucket = Bucket()
+    bucket = Bucket(settings)
     left = [file for file in bucket.working_copies() if file.modified.timestamp() * 1e9 < limit]
     for file in left:
         bucket.remove(file.key)
