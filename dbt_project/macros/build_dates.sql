@@ -125,9 +125,9 @@
     {{ return(periods.get(column | string, 'day')) }}
 {%- endmacro %}
 
-{# ISO dates that have data and come at most `days` after one of `dates`. Not by ref(): models ask that the mart is made
-   of. The outer bounds keep the engine from opening any other partition: nearly every model asks. #}
-{% macro days_after(dates, days) %}
+{# The dates and those with data at most `days` after one of them, ISO, sorted. Not by ref(): models ask that the mart is
+   made of. The outer bounds keep the engine from opening any other partition: nearly every model asks. #}
+{% macro with_days_after(dates, days) %}
     {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
     {% set found = run_query(
         "select distinct toString(date) as day from " ~ accounts
@@ -135,7 +135,7 @@
         ~ " and arrayExists(d -> date > d and date <= d + " ~ days ~ ", ["
         ~ "toDate('" ~ dates | join("'), toDate('") ~ "')])"
     ) %}
-    {{ return(found.rows | map(attribute=0) | list) }}
+    {{ return((dates + (found.rows | map(attribute=0) | list)) | unique | sort) }}
 {% endmacro %}
 
 {# The build dates and the days with data up to `days` after the last of them that these touch: what looks back
@@ -146,11 +146,7 @@
     {% if not dates %}
         {{ return(dates) }}
     {% endif %}
-    {% set rebuilt = dates | list %}
-    {% for day in days_after(dates, days) if day not in rebuilt %}
-        {% do rebuilt.append(day) %}
-    {% endfor %}
-    {{ return(rebuilt | sort) }}
+    {{ return(with_days_after(dates, days)) }}
 {% endmacro %}
 
 {# For data tests that read daily rows of another table: all days of the periods under test. #}

@@ -25,11 +25,7 @@
     {% if dates is none or dates | length == 0 %}
         {{ return(dates) }}
     {% endif %}
-    {% set judged = dates | list %}
-    {% for day in days_after(dates, anomaly_history_days()) if day not in judged %}
-        {% do judged.append(day) %}
-    {% endfor %}
-    {{ return(judged | sort) }}
+    {{ return(with_days_after(dates, anomaly_history_days())) }}
 {% endmacro %}
 
 {# `column in (days to judge)`; 1 for the whole history. #}
