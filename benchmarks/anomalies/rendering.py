@@ -37,7 +37,7 @@ class Renderer:
             }
         )
         texts = [path.read_text() for path in sorted((PROJECT / "macros").rglob("*.sql"))]
-        texts = [text for text in texts if "{% test" not in text]
+        texts = [text for text in texts if not any(block in text for block in ("{% test", "{% materialization"))]
         macros: dict[str, Callable[..., Any]] = {}
         for text in texts:  # names first: a module keeps the globals it was made with
             self.environment.globals.update({name: self._callable(name, macros) for _, name in _MACRO.findall(text)})

@@ -77,6 +77,7 @@ def _invoke(
     arguments = ["build" if tests else "run", "--select", *select.split()]
     # A test that compares layers runs with the later one.
     arguments += ["--exclude-resource-types", "unit_test", "--indirect-selection", "buildable"] if tests else []
+    arguments += ["--no-write-json"]  # half a second, and nobody reads it
     # Data tests name the dates too, so a full refresh is asked for without any.
     arguments += ["--full-refresh"] if full_refresh else []
     environment = {} if full_refresh else {runner.DATES: ",".join(day.isoformat() for day in days)}

@@ -44,3 +44,8 @@
         {{ column }} between toDate('{{ judged | first }}') - {{ days or anomaly_history_days() }} and toDate('{{ judged | last }}')
     {%- endif -%}
 {%- endmacro %}
+
+{# `column` lies in the history of the days to judge and is none of them: what earlier runs wrote. #}
+{% macro before_judged(column='date', days=none) -%}
+    {{ with_history(column, days) }} and not ({{ only_anomaly_dates(column) }})
+{%- endmacro %}

@@ -24,12 +24,30 @@
     {{ is_even(source) }} as is_even,
     coalesce(
         toFloat64({{ source }}.cost_reporting) / nullIf(toFloat64({{ source }}.cost), 0),
-        toFloat64({{ source }}.conversion_value_reporting) / nullIf(toFloat64({{ source }}.conversion_value), 0)
+        toFloat64({{ source }}.conversion_value_reporting) / nullIf(toFloat64({{ source }}.conversion_value), 0),
+        nullIf(day_rates.rate, 0)
     ) as rate,
     cast({{ source }}.currency as Nullable(String)) as account_currency,
     {%- endif %}
     cast({{ source }}.reporting_currency as Nullable(String)) as reporting_currency,
     toBool({{ source }}.is_provisional) as is_provisional
+{%- endmacro %}
+
+{# The rates of the days, for what had no money of its own to tell it. #}
+{% macro join_day_rates(source) -%}
+    left join (
+        select
+            f.workspace as workspace,
+            f.currency as currency,
+            f.date as date,
+            toFloat64(f.units) / toFloat64(f.per) as rate
+        from {{ ref('int_fx_rates_daily') }} as f
+        where {{ with_history('f.date', 28) }}
+    ) as day_rates
+        on
+            {{ source }}.workspace = day_rates.workspace
+            and {{ source }}.currency = day_rates.currency
+            and {{ source }}.date = day_rates.date
 {%- endmacro %}
 
 {# Whether everything a row counts is even, which a load that counts its rows twice always is, and another day once in
@@ -53,10 +71,22 @@
     )
 {%- endmacro %}
 
-{# The same columns passed on, qualified. #}
-{% macro anomaly_series_columns(source) -%}
-    {%- for column in anomaly_volumes() + ['is_even', 'rate', 'account_currency', 'reporting_currency', 'is_provisional'] -%}
-    {{ source }}.{{ column }} as {{ column }}{{ ',\n        ' if not loop.last }}
+{% macro entity_kind(name) -%}
+    cast('{{ name }}' as LowCardinality(String))
+{%- endmacro %}
+
+{# The number of a series: one column to group and join by. #}
+{% macro series_key() -%}
+    cityHash64(workspace, platform, account_id, entity_type, entity_id)
+{%- endmacro %}
+
+{# A series' columns passed on, qualified; `other` says what some become. #}
+{% macro series_columns(source, other={}) -%}
+    {%- for column in [
+        'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id', 'entity_name', 'series', 'date'
+    ] + anomaly_volumes() + ['is_even', 'rate', 'account_currency', 'reporting_currency', 'is_provisional'] -%}
+    {%- set value = source ~ '.' ~ column -%}
+    {{ other.get(column, value) }} as {{ column }}{{ ',\n        ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 

@@ -1,32 +1,13 @@
-{# The days to judge for which a row of `date` lies in the window of `days` that ends on them: an array to join. #}
+{# The days to judge for which a row of `date` lies in the window of `days` that ends on them: an array to join. One day,
+   as a daily run has it, needs no search. #}
 {% macro judged_windows(date, days) -%}
+    {%- set judged = anomaly_dates() -%}
+    {%- if judged and judged | length == 1 -%}
+    {%- set day = "toDate('" ~ judged[0] ~ "')" -%}
+    if({{ date }} between {{ day }} - {{ days - 1 }} and {{ day }}, [{{ day }}], [])
+    {%- else -%}
     arrayFilter(ending -> {{ only_anomaly_dates('ending') }}, arrayMap(n -> {{ date }} + n, range({{ days }})))
-{%- endmacro %}
-
-{# Campaign days of the windows that end on the days to judge, in reporting currency. Campaigns without an id go by
-   their name. `has_no_rate`: a part of the day's money has no exchange rate. `last_date`: the workspace's last day
-   with data; no insight is told of a day after it. #}
-{% macro insight_campaign_days(days) -%}
-select
-    c.workspace as workspace,
-    c.platform as platform,
-    coalesce(c.account_id, c.account_name, '') as account_id,
-    coalesce(c.account_name, c.account_id, '') as account_name,
-    coalesce(c.campaign_id, c.campaign_name, '') as entity_id,
-    coalesce(c.campaign_name, c.campaign_id, '') as entity_name,
-    c.date as date,
-    c.clicks as clicks,
-    c.conversions as conversions,
-    c.cost_reporting as cost,
-    c.conversion_value_reporting as value,
-    c.reporting_currency as currency,
-    c.is_provisional as is_provisional,
-    c.cost is not null and c.cost_reporting is null
-    or c.conversion_value is not null and c.conversion_value_reporting is null as has_no_rate,
-    l.last_date as last_date
-from {{ ref('mart_campaign_daily') }} as c
-inner join ({{ insight_last_dates('mart_campaign_daily', days - 1) }}) as l on c.workspace = l.workspace
-where {{ with_history('c.date', days - 1) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# The last day with data of each workspace, within the days to judge and `days` before: a window function would sort

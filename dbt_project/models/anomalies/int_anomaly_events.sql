@@ -99,36 +99,16 @@ shares as (
         u.entity_type as entity_type,
         u.date as date,
         b.entity_type as part_type,
-        argMax((b.account_id, b.entity_id), below.deviation / nullIf(above.deviation, 0)) as part,
-        max(below.deviation / nullIf(above.deviation, 0)) as part_share
+        argMax(
+            (b.account_id, b.entity_id), b.deviations[u.metric] / nullIf(u.deviations[u.metric], 0)
+        ) as part,
+        max(b.deviations[u.metric] / nullIf(u.deviations[u.metric], 0)) as part_share
     from found as u
-    inner join {{ ref('int_anomaly_scores') }} as above
-        on
-            u.workspace = above.workspace
-            and u.platform = above.platform
-            and u.account_id = above.account_id
-            and u.entity_type = above.entity_type
-            and u.entity_id = above.entity_id
-            and u.date = above.date
-            and u.metric = above.metric
     inner join found as b
         on u.workspace = b.workspace and u.platform = b.platform and u.date = b.date
-    inner join {{ ref('int_anomaly_scores') }} as below
-        on
-            b.workspace = below.workspace
-            and b.platform = below.platform
-            and b.account_id = below.account_id
-            and b.entity_type = below.entity_type
-            and b.entity_id = below.entity_id
-            and b.date = below.date
-            and u.metric = below.metric
     where
-        {{ only_anomaly_dates('above.date') }}
-        and {{ only_anomaly_dates('below.date') }}
-        and (
-            u.entity_type = 'platform' and b.entity_type in ('account', 'campaign')
-            or u.entity_type = 'account' and b.entity_type = 'campaign' and u.account_id = b.account_id
-        )
+        u.entity_type = 'platform' and b.entity_type in ('account', 'campaign')
+        or u.entity_type = 'account' and b.entity_type = 'campaign' and u.account_id = b.account_id
     group by u.workspace, u.platform, u.account_id, u.entity_type, u.entity_id, u.date, b.entity_type
     having part_share >= 0.6
 ),
@@ -240,7 +220,7 @@ daily_spend as (
         i.date as date,
         sum(i.cost * coalesce(i.rate, 1)) as cost
     from {{ ref('int_anomaly_series') }} as i
-    where i.entity_type = 'account'
+    where i.entity_type = 'account' and {{ with_history('i.date', 28) }}
     group by i.workspace, i.date
 ),
 

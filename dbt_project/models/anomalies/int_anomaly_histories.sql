@@ -13,20 +13,40 @@
 with first_days as (
     select toInt32(min(i.day)) - 56 as first_day
     from {{ ref('int_anomaly_series') }} as i
+    where {{ only_anomaly_dates('i.date') }}
+),
+
+known as (
+    select
+        s.series as series,
+        groupArray(s.day) as days, -- noqa: RF02
+        {%- for metric in anomaly_volumes() + ['maturity'] %}
+        groupArray(toFloat64(coalesce(s.{{ metric }}, nan))) as known_{{ metric }},
+        {%- endfor %}
+        groupArrayIf(s.day, {{ only_anomaly_dates('s.date') }}) as judged_days -- noqa: RF02
+    from {{ ref('int_anomaly_series') }} as s
+    where not s.is_missing and {{ with_history('s.date', 56) }}
+    group by s.series
+    having judged_days != []
+),
+
+placed as (
+    select
+        k.*,
+        f.first_day as first_day,
+        arrayMap(
+            day -> indexOf(k.days, toInt32(day)), -- noqa: RF02
+            range(toUInt32(f.first_day), toUInt32(arrayMax(k.judged_days) + 1))
+        ) as places
+    from known as k
+    cross join first_days as f
 )
 
 select
-    s.series as series,
-    any(f.first_day) as first_day,
+    p.series as series,
+    p.first_day as first_day,
     {%- for metric in anomaly_volumes() + ['maturity'] %}
-    groupArrayInsertAt(nan)( -- noqa: LT01, RF02
-        toFloat64(coalesce(s.{{ metric }}, nan)), -- noqa: RF02
-        toUInt32(s.day - f.first_day)
-    ) as {{ metric }},
+    arrayMap(place -> if(place = 0, nan, p.known_{{ metric }}[place]), p.places) as {{ metric }},
     {%- endfor %}
-    groupArrayIf(toInt32(s.day - f.first_day), {{ only_anomaly_dates('s.date') }}) as judged
-from {{ ref('int_anomaly_series') }} as s
-cross join first_days as f
-where not s.is_missing
-group by s.series
-having judged != []
+    arrayMap(judged_day -> judged_day - p.first_day, p.judged_days) as judged
+from placed as p

@@ -64,6 +64,7 @@ entity_days as (
             s.is_flagged and s.shape = 'day' and s.metric in ('impressions', 'clicks', 'cost')
         ) = 0 as is_level,
         max(s.is_doubled) as is_doubled,
+        groupArray((toString(s.metric), s.deviation))::Map(String, Float64) as deviations, -- noqa: CP01
         maxIf(abs(s.z_score), s.is_flagged) as z_max
     from scores as s
     group by s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id, s.date
@@ -204,7 +205,8 @@ found as (
         k.z_max as z_max,
         k.is_provisional as is_provisional,
         k.maturity as maturity,
-        toUInt16(0) as days_seen
+        toUInt16(0) as days_seen,
+        k.deviations as deviations
     from kinds as k
 ),
 
@@ -214,7 +216,7 @@ accounts as (
         avg(i.cost * coalesce(i.rate, 1)) over last_28 as usual_cost,
         countIf(not i.is_missing) over last_28 as seen
     from {{ ref('int_anomaly_series') }} as i
-    where i.entity_type = 'account'
+    where i.entity_type = 'account' and {{ with_history('i.date', 28) }}
     window last_28 as (partition by i.series order by i.day range between 28 preceding and 1 preceding)
 ),
 
@@ -237,7 +239,8 @@ missing as (
         toFloat64(0) as z_max,
         false as is_provisional,
         s.maturity as maturity,
-        toUInt16(s.seen) as days_seen
+        toUInt16(s.seen) as days_seen,
+        map()::Map(String, Float64) as deviations -- noqa: CP01
     from accounts as s
     where s.is_missing and {{ only_anomaly_dates('s.date') }}
 )

@@ -38,6 +38,7 @@ with points as (
             and s.account_id = m.account_id
             and s.day = m.day
             and s.entity_type in ('campaign', 'account')
+    where {{ only_anomaly_dates('s.date') }}
 ),
 
 -- How far off a day must be: z, and the log of the change. Less is asked where the day shows its fault:
@@ -135,6 +136,7 @@ questions as (
     from {{ ref('int_anomaly_ratios') }} as r
     inner join {{ ref('int_anomaly_series') }} as s on r.series = s.series and r.day = s.day
     inner join {{ ref('int_anomaly_thresholds') }} as t on s.workspace = t.workspace
+    where {{ only_anomaly_dates('s.date') }}
 ),
 
 asked as (
@@ -244,7 +246,7 @@ judged as (
         if(c.metric in ('cost', 'conversion_value', 'cpc', 'roi'), coalesce(s.rate, 1), 1) as rate_of_events
     from flags as c
     inner join {{ ref('int_anomaly_series') }} as s on c.series = s.series and c.day = s.day
-    where isFinite(c.z)
+    where isFinite(c.z) and {{ only_anomaly_dates('s.date') }}
 ),
 
 measured as (

@@ -1,9 +1,16 @@
-{{ config(materialized='view', schema='staging', contract={'enforced': false}, settings={}) }}
+{{ config(
+    materialized='table',
+    partition_by=none,
+    schema='staging',
+    order_by=['workspace'],
+    contract={'enforced': false}
+) }}
 
--- The thresholds of each workspace: its own row of the seed, else the row of all (`*`).
+-- The thresholds of each workspace of the run: its own row of the seed, else the row of all (`*`). Scratch.
 with workspaces as (
     select distinct s.workspace as workspace
     from {{ ref('int_anomaly_series') }} as s
+    where s.entity_type = 'account' and {{ with_history('s.date') }}
 ),
 
 common as (

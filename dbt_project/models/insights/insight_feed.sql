@@ -6,26 +6,12 @@
 
 -- What is worth saying on a day (date_end), most money times confidence first. An insight that lasts has a
 -- row on each of its days, under one key.
-with insights as (
-    {% for source in [
-        'int_insight_anomalies', 'int_insight_performance', 'int_insight_budget_shift', 'int_insight_fatigue',
-        'int_insight_concentration', 'int_insight_data'
-    ] -%}
-    select
-        {{ insight_columns('i') }},
-        {{ 'i.campaigns' if source == 'int_insight_budget_shift' else insight_no_campaigns() }}
-            as moved_campaigns
-    from {{ ref(source) }} as i
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
 -- A budget shift says of its two campaigns what would be said of them as best and worst.
-told as (
+with told as (
     select
         i.*,
         arrayFlatten(groupArray(i.moved_campaigns) over (partition by i.workspace, i.date_end)) as moved
-    from insights as i
+    from {{ ref('int_insight_candidates') }} as i
 ),
 
 ranked as (

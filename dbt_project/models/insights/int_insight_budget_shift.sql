@@ -5,35 +5,25 @@
 -- one,
 -- with the gain of a week and how sure it is. Returns are shrunk towards the workspace's own by the weight
 -- of 5 conversions, and fall with spend as the elasticity says.
-with days as (
-    {{ insight_campaign_days(28) }}
-),
-
-tracking_breaks as (
+with tracking_breaks as (
     {{ insight_tracking_breaks(28) }}
 ),
 
 months as (
     select
-        d.workspace as workspace,
-        d.platform as platform,
-        d.account_id as account_id,
-        d.entity_id as entity_id,
-        date_end,
-        argMax(d.account_name, d.date) as account_name,
-        argMax(d.entity_name, d.date) as entity_name,
-        max(d.date) as last_seen,
-        count() as days_with_data,
-        sum(d.conversions) as conversions,
-        sum(d.cost) as cost,
-        sum(d.value) as value,
-        any(d.currency) as currency,
-        max(d.is_provisional) as is_provisional
-    from days as d
-    array join {{ judged_windows('d.date', 28) }} as date_end
-    where date_end <= d.last_date
-    group by d.workspace, d.platform, d.account_id, d.entity_id, date_end
-    having not max(d.has_no_rate) and cost > 0 and value is not null
+        {% for column in [
+            'workspace', 'platform', 'account_id', 'account_name', 'entity_id', 'entity_name', 'date_end', 'currency',
+            'last_seen'
+        ] -%}
+        c.{{ column }} as {{ column }},
+        {% endfor -%}
+        c.days_28 as days_with_data,
+        c.conversions_28 as conversions,
+        c.cost_28 as cost,
+        c.value_28 as value,
+        c.is_provisional_28 as is_provisional
+    from {{ ref('int_insight_campaigns') }} as c
+    where not c.has_no_rate_28 and c.cost_28 > 0 and c.value_28 is not null
 ),
 
 compared as (

@@ -4,32 +4,28 @@
 -- Concentration: a campaign, or a platform,
 -- that brings most of the workspace's value of 28 days. A campaign
 -- that does is the cause of its platform's share, so that one is not told beside it.
-with days as (
-    {{ insight_campaign_days(28) }}
-),
-
+with
 -- Campaigns, and with the same reading their platforms.
 entities as (
     select
-        d.workspace as workspace,
-        d.platform as platform,
-        if(grouping(d.entity_id) = 0, d.account_id, '') as account_id,
-        if(grouping(d.entity_id) = 0, 'campaign', 'platform') as entity_type,
-        if(grouping(d.entity_id) = 0, d.entity_id, toString(d.platform)) as entity_id,
-        date_end,
-        if(entity_type = 'campaign', argMax(d.account_name, d.date), '') as account_name,
-        if(entity_type = 'campaign', argMax(d.entity_name, d.date), toString(d.platform)) as entity_name,
-        sum(d.value) as value,
-        sum(d.cost) as cost,
-        uniqExact(d.date) as days_with_data,
-        any(d.currency) as currency,
-        max(d.is_provisional) as is_provisional
-    from days as d
-    array join {{ judged_windows('d.date', 28) }} as date_end
-    where not d.has_no_rate and date_end <= d.last_date
+        c.workspace as workspace,
+        c.platform as platform,
+        if(grouping(c.entity_id) = 0, c.account_id, '') as account_id,
+        if(grouping(c.entity_id) = 0, 'campaign', 'platform') as entity_type,
+        if(grouping(c.entity_id) = 0, c.entity_id, toString(c.platform)) as entity_id,
+        c.date_end as date_end,
+        if(entity_type = 'campaign', any(c.account_name), '') as account_name,
+        if(entity_type = 'campaign', any(c.entity_name), toString(c.platform)) as entity_name,
+        sum(c.rated_value) as value,
+        sum(c.rated_cost) as cost,
+        bitCount(groupBitOr(c.rated_days)) as days_with_data,
+        any(c.currency) as currency,
+        max(c.is_rated_provisional) as is_provisional
+    from {{ ref('int_insight_campaigns') }} as c
+    where c.rated_days > 0
     group by grouping sets (
-        (d.workspace, d.platform, d.account_id, d.entity_id, date_end),
-        (d.workspace, d.platform, date_end)
+        (c.workspace, c.platform, c.account_id, c.entity_id, c.date_end),
+        (c.workspace, c.platform, c.date_end)
     )
 ),
 

@@ -40,9 +40,7 @@ ads as (
         d.entity_id as entity_id,
         d.ad_key as ad_key,
         date_end,
-        argMax(d.account_name, d.date) as account_name,
-        argMax(d.entity_name, d.date) as entity_name,
-        argMax(d.ad_name, d.date) as ad_name,
+        argMax((d.account_name, d.entity_name, d.ad_name), d.date) as names,
         min(d.date) as first_seen,
         date_end - first_seen + 1 as age,
         {% for name, window in [
@@ -64,8 +62,7 @@ ads as (
 compared as (
     select
         {% for column in [
-            'workspace', 'platform', 'account_id', 'account_name', 'entity_id', 'entity_name', 'ad_key',
-            'ad_name', 'date_end', 'age', 'clicks_former', 'clicks_recent', 'impressions_recent',
+            'workspace', 'platform', 'account_id', 'names', 'entity_id', 'ad_key', 'date_end', 'age', 'clicks_former', 'clicks_recent', 'impressions_recent',
             'cost_recent', 'currency', 'is_provisional'
         ] -%}
         a.{{ column }} as {{ column }},
@@ -139,8 +136,8 @@ campaigns as (
         t.date_end as date_end,
         t.date_end - 27 as date_start,
         'campaign' as entity_type,
-        any(t.account_name) as account_name,
-        any(t.entity_name) as entity_name,
+        any(t.names) .1 as account_name,
+        any(t.names) .2 as entity_name,
         any(t.currency) as currency,
         max(t.is_provisional) as is_provisional,
         count() as tired_ads,
@@ -148,7 +145,7 @@ campaigns as (
         min(t.z_score) as z_worst,
         any(t.min_insight_amount) as min_insight_amount,
         arraySort(x -> (x.5, x.1), groupArray((
-            t.ad_key, t.ad_name, t.ctr_recent, t.ctr_former, t.z_score, t.clicks_recent,
+            t.ad_key, t.names.3, t.ctr_recent, t.ctr_former, t.z_score, t.clicks_recent,
             t.expected_clicks, t.age
         ))) as found
     from tired as t

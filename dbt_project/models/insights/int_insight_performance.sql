@@ -4,36 +4,25 @@
 -- Waste, best and worst of the last 7 days,
 -- campaign by campaign. The key holds the ISO week of the last day,
 -- so that the same campaign is not news every morning.
-with days as (
-    {{ insight_campaign_days(7) }}
-),
-
-tracking_breaks as (
+with tracking_breaks as (
     {{ insight_tracking_breaks(7) }}
 ),
 
 weeks as (
     select
-        d.workspace as workspace,
-        d.platform as platform,
-        d.account_id as account_id,
-        d.entity_id as entity_id,
-        date_end,
-        argMax(d.account_name, d.date) as account_name,
-        argMax(d.entity_name, d.date) as entity_name,
-        min(d.date) as first_date,
-        count() as days_with_data,
-        sum(d.clicks) as clicks,
-        sum(d.conversions) as conversions,
-        sum(d.cost) as cost,
-        sum(d.value) as value,
-        any(d.currency) as currency,
-        max(d.is_provisional) as is_provisional
-    from days as d
-    array join {{ judged_windows('d.date', 7) }} as date_end
-    where date_end <= d.last_date
-    group by d.workspace, d.platform, d.account_id, d.entity_id, date_end
-    having not max(d.has_no_rate) and cost > 0
+        {% for column in [
+            'workspace', 'platform', 'account_id', 'account_name', 'entity_id', 'entity_name', 'date_end', 'currency'
+        ] -%}
+        c.{{ column }} as {{ column }},
+        {% endfor -%}
+        c.days_7 as days_with_data,
+        c.clicks_7 as clicks,
+        c.conversions_7 as conversions,
+        c.cost_7 as cost,
+        c.value_7 as value,
+        c.is_provisional_7 as is_provisional
+    from {{ ref('int_insight_campaigns') }} as c
+    where c.days_7 > 0 and not c.has_no_rate_7 and c.cost_7 > 0
 ),
 
 -- Peers are the other campaigns of the account. Sums are Decimal: a re-run gives the same to the digit.
