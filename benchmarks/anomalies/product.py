@@ -49,6 +49,11 @@ def put_marts(world: World, engine: Engine) -> None:
     }
     kinds = ["String", "String", "String", "Date", *["Float64"] * len(SUMS), "Date", "Bool"]
     engine.put("bench_rows", columns, kinds, "(platform, account_id, campaign_id, date)")
+    engine.run("DROP TABLE IF EXISTS int_fx_rates_daily")
+    engine.run(
+        "CREATE TABLE int_fx_rates_daily ENGINE = MergeTree ORDER BY date AS SELECT DISTINCT 'bench' AS workspace,"
+        " 'USD' AS currency, date, 1. AS units, 1. AS per FROM bench_rows"
+    )
     added = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
     money = "cost AS cost_reporting, conversion_value AS conversion_value_reporting, 'USD' AS reporting_currency"
     for table, keys in {

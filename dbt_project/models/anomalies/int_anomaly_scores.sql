@@ -142,11 +142,16 @@ questions as (
 asked as (
     select
         r.*,
+        -- a day without any conversion: its chance is asked for once, that of a run of days every day anew
+        r.metric in ('cvr', 'cpa') and r.questions[1].events = 0 as has_none,
         arrayFirstIndex(
             (q, n) -> isFinite(tupleElement(q, 'z')) and if(
                 n = 4,
                 tupleElement(q, 'expected') >= r.min_expected,
-                abs(tupleElement(q, 'z')) >= r.threshold
+                has_none
+                and n = 1
+                and tupleElement(q, 'expected') >= 0.75 * r.min_expected
+                or abs(tupleElement(q, 'z')) >= r.threshold
                 and abs(tupleElement(q, 'off')) >= r.min_ratio
                 and (
                     n = 1
