@@ -70,6 +70,12 @@ def put_marts(world: World, engine: Engine) -> None:
             f" max(is_provisional) AS is_provisional, max(last_exported_at) AS last_exported_at"
             f" FROM bench_rows GROUP BY {keys}"
         )
+    for part in ("ad_group", "ad"):  # nobody's campaigns have any
+        engine.run(f"DROP TABLE IF EXISTS mart_{part}_daily")
+        engine.run(
+            f"CREATE TABLE mart_{part}_daily ENGINE = MergeTree ORDER BY date AS SELECT *, toNullable('') AS {part}_id,"
+            f" toNullable('') AS {part}_name FROM mart_campaign_daily LIMIT 0"
+        )
 
 
 def put_seeds(engine: Engine, promotions: Mapping[str, Any] | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jinja2
+import yaml
 
 from include.settings import REPO
 
@@ -32,6 +33,7 @@ class Renderer:
                 "config": lambda **_: "",
                 "return": self._return,
                 "is_incremental": lambda: False,
+                "var": yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["insightflow"].get,
                 "execute": False,
                 **context,
             }

@@ -29,6 +29,7 @@ MODELS = [
     "mart_account_daily",
     "mart_platform_daily",
     "mart_ad_daily",
+    "mart_ad_group_daily",
     "mart_budget_pacing",
     "path:models/anomalies",
     "path:models/insights",

@@ -75,6 +75,15 @@
     cast('{{ name }}' as LowCardinality(String))
 {%- endmacro %}
 
+{# The parts of a campaign that are judged beside it. #}
+{% macro campaign_parts() %}
+    {{ return(['ad_group', 'ad']) }}
+{% endmacro %}
+
+{% macro is_part(entity_type) -%}
+    {{ entity_type }} in ('{{ campaign_parts() | join("', '") }}')
+{%- endmacro %}
+
 {# The number of a series: one column to group and join by. #}
 {% macro series_key() -%}
     cityHash64(workspace, platform, account_id, entity_type, entity_id)
@@ -83,7 +92,8 @@
 {# A series' columns passed on, qualified; `other` says what some become. #}
 {% macro series_columns(source, other={}) -%}
     {%- for column in [
-        'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id', 'entity_name', 'series', 'date'
+        'workspace', 'platform', 'account_id', 'account_name', 'campaign_id', 'campaign_name', 'entity_type',
+        'entity_id', 'entity_name', 'series', 'date'
     ] + anomaly_volumes() + ['is_even', 'rate', 'account_currency', 'reporting_currency', 'is_provisional'] -%}
     {%- set value = source ~ '.' ~ column -%}
     {{ other.get(column, value) }} as {{ column }}{{ ',\n        ' if not loop.last }}

@@ -8,6 +8,7 @@ slices as (
     select
         h.series as series,
         h.first_day + position as day,
+        h.is_part as is_part,
         {%- for metric in anomaly_volumes() + ['maturity'] %}
         arraySlice(h.{{ metric }}, position - 55, 57) as {{ metric }}{{ ',' if not loop.last }}
         {%- endfor %}

@@ -79,9 +79,12 @@
             {{ source }}.entity_type = 'platform', '',
             concat(' AND coalesce(account_id, account_name) = ', {{ sql_literal(source ~ '.account_id') }})
         ),
-        if(
+        multiIf(
             {{ source }}.entity_type = 'campaign',
-            concat(' AND coalesce(campaign_id, campaign_name) = ', {{ sql_literal(source ~ '.entity_id') }}), ''
+            concat(' AND coalesce(campaign_id, campaign_name) = ', {{ sql_literal(source ~ '.entity_id') }}),
+            {{ is_part(source ~ '.entity_type') }},
+            concat(' AND ', {{ source }}.entity_type, '_id = ', {{ sql_literal(source ~ '.entity_id') }}),
+            ''
         ),
         ' AND date BETWEEN ''', toString({{ source }}.date_start - {{ days }}), ''' AND ''',
         toString({{ source }}.date_end), ''' ORDER BY date'

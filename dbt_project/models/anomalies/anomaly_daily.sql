@@ -22,6 +22,8 @@ select
     e.platform as platform,
     nullIf(e.account_id, '') as account_id,
     nullIf(e.account_name, '') as account_name,
+    nullIf(e.campaign_id, '') as campaign_id,
+    nullIf(e.campaign_name, '') as campaign_name,
     cast(e.entity_type as LowCardinality(String)) as entity_type,
     e.entity_id as entity_id,
     e.entity_name as entity_name,

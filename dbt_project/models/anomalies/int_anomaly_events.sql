@@ -171,12 +171,14 @@ account_causes as (
     left join platforms as p on a.workspace = p.workspace and a.platform = p.platform and a.date = p.date
 ),
 
-causes as (
+{% set columns = [
+    'workspace', 'platform', 'account_id', 'account_name', 'campaign_id', 'campaign_name', 'entity_type', 'entity_id',
+    'entity_name', 'date', 'kind', 'family', 'metric', 'impact', 'currency', 'z_max', 'days_seen', 'is_provisional',
+    'maturity'
+] -%}
+upper_causes as (
     select
-        {% for column in [
-            'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id', 'entity_name', 'date',
-            'kind', 'family', 'metric', 'impact', 'currency', 'z_max', 'days_seen', 'is_provisional', 'maturity'
-        ] -%}
+        {% for column in columns -%}
         f.{{ column }} as {{ column }},
         {% endfor -%}
         multiIf(
@@ -211,6 +213,116 @@ causes as (
             and f.date = b.date
             and b.account_id = if(p.account.2 != '', p.account.1, p.campaign.1)
             and f.entity_type = 'platform'
+    where not ({{ is_part('f.entity_type') }})
+),
+
+campaign_causes as (
+    select u.*
+    from upper_causes as u
+    where u.entity_type = 'campaign'
+),
+
+-- The ad, or else the ad group, that carries most of what its campaign shows, and is the only one to show it:
+-- what several show is the campaign's.
+carriers as (
+    select
+        u.workspace as workspace,
+        u.platform as platform,
+        u.account_id as account_id,
+        u.campaign_id as campaign_id,
+        u.date as date,
+        u.family as family,
+        if(u.metric = 'conversions', 'cvr', u.metric) as lead_metric,
+        b.deviations[lead_metric] / nullIf(u.deviations[lead_metric], 0) as part_share,
+        (toString(b.entity_type), b.account_id, b.entity_id) as part,
+        b.entity_type = 'ad' as is_ad,
+        count() over (
+            partition by u.workspace, u.platform, u.account_id, u.campaign_id, u.date, b.entity_type
+        ) as parts
+    from found as u
+    inner join found as b
+        on
+            u.workspace = b.workspace
+            and u.platform = b.platform
+            and u.account_id = b.account_id
+            and u.campaign_id = b.campaign_id
+            and u.date = b.date
+            and u.family = b.family
+    where u.entity_type = 'campaign' and {{ is_part('b.entity_type') }}
+),
+
+sole_carriers as (
+    select c.*
+    from carriers as c
+    where c.parts = 1 and c.part_share >= 0.6
+    order by c.is_ad desc
+    limit 1 by c.workspace, c.platform, c.account_id, c.campaign_id, c.date
+),
+
+-- Where the campaign as a whole shows nothing: the part with most money at stake.
+leaders as (
+    select
+        f.workspace as workspace,
+        f.platform as platform,
+        f.account_id as account_id,
+        f.campaign_id as campaign_id,
+        f.date as date,
+        f.family as family,
+        argMax(
+            (toString(f.entity_type), f.account_id, f.entity_id),
+            coalesce(f.impact, 0) * if(f.entity_type = 'ad', 1 / 0.6, 1)
+        ) as part
+    from found as f
+    where {{ is_part('f.entity_type') }}
+    group by f.workspace, f.platform, f.account_id, f.campaign_id, f.date, f.family
+),
+
+causes as (
+    select
+        {% for column in columns -%}
+        c.{{ column }} as {{ column }},
+        {% endfor -%}
+        if(k.part.3 != '', k.part, c.cause) as cause
+    from upper_causes as c
+    left join sole_carriers as k
+        on
+            c.workspace = k.workspace
+            and c.platform = k.platform
+            and c.date = k.date
+            and c.cause.2 = k.account_id
+            and if(c.cause.1 = 'campaign', c.cause.3, '') = k.campaign_id
+    union all
+    select
+        {% for column in columns -%}
+        f.{{ column }} as {{ column }},
+        {% endfor -%}
+        multiIf(k.part.3 != '', k.part, c.cause.3 != '', c.cause, l.part) as cause
+    from found as f
+    left join sole_carriers as k
+        on
+            f.workspace = k.workspace
+            and f.platform = k.platform
+            and f.account_id = k.account_id
+            and f.campaign_id = k.campaign_id
+            and f.date = k.date
+            and f.family = k.family
+    left join campaign_causes as c
+        on
+            f.workspace = c.workspace
+            and f.platform = c.platform
+            and f.account_id = c.account_id
+            and f.campaign_id = c.campaign_id
+            and f.date = c.date
+            and f.family = c.family
+    left join leaders as l
+        on
+            f.workspace = l.workspace
+            and f.platform = l.platform
+            and f.account_id = l.account_id
+            and f.campaign_id = l.campaign_id
+            and f.date = l.date
+            and f.family = l.family
+    where {{ is_part('f.entity_type') }}
 ),
 
 -- What a workspace usually spends on a day: the measure of money at stake.
@@ -239,6 +351,8 @@ select
     c.platform as platform,
     c.account_id as account_id,
     c.account_name as account_name,
+    c.campaign_id as campaign_id,
+    c.campaign_name as campaign_name,
     c.entity_type as entity_type,
     c.entity_id as entity_id,
     c.entity_name as entity_name,

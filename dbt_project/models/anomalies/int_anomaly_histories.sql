@@ -19,6 +19,7 @@ with first_days as (
 known as (
     select
         s.series as series,
+        {{ is_part('any(s.entity_type)') }} as is_part,
         groupArray(s.day) as days, -- noqa: RF02
         {%- for metric in anomaly_volumes() + ['maturity'] %}
         groupArray(toFloat64(coalesce(s.{{ metric }}, nan))) as known_{{ metric }},
@@ -44,6 +45,7 @@ placed as (
 
 select
     p.series as series,
+    p.is_part as is_part,
     p.first_day as first_day,
     {%- for metric in anomaly_volumes() + ['maturity'] %}
     arrayMap(place -> if(place = 0, nan, p.known_{{ metric }}[place]), p.places) as {{ metric }},

@@ -76,6 +76,8 @@ select
     x.platform as platform,
     x.account_id as account_id,
     x.account_name as account_name,
+    '' as campaign_id,
+    '' as campaign_name,
     {{ entity_kind('account') }} as entity_type,
     x.account_id as entity_id,
     x.account_name as entity_name,

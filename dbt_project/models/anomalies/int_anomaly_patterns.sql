@@ -44,6 +44,9 @@ entity_days as (
         s.entity_id as entity_id,
         s.date as date,
         any(s.account_name) as account_name,
+        any(s.campaign_id) as campaign_id,
+        any(s.campaign_name) as campaign_name,
+        {{ is_part('s.entity_type') }} as is_part,
         any(s.entity_name) as entity_name,
         any(s.currency) as currency,
         any(s.is_provisional) as is_provisional,
@@ -127,7 +130,7 @@ kinds as (
             coalesce(s.is_volume_down and coalesce(s.x_cost, s.x_clicks) <= 0.05, false), 'spend_stop',
             s.ctr_drifts or s.cpc_drifts or s.cvr_drifts or s.cpa_drifts, 'slow_drift',
             coalesce(
-                s.x_clicks >= 0.6 and (
+                (s.is_part or s.x_clicks >= 0.6) and (
                     (
                         (s.conversions_down or s.cvr_down or s.cpa_up)
                         and (
@@ -141,7 +144,9 @@ kinds as (
             ), 'tracking_break',
             s.is_level, 'level_shift',
             coalesce(s.is_volume_up and s.x_cost >= 1.3 and s.x_clicks >= 1.3, false), 'spend_spike',
-            coalesce(s.ctr_down and s.x_ctr <= 0.7 and s.x_impressions >= 0.6, false), 'ctr_collapse',
+            coalesce(
+                s.ctr_down and s.x_ctr <= 0.7 and (s.is_part or s.x_impressions >= 0.6), false
+            ), 'ctr_collapse',
             coalesce(s.cpc_up and s.x_cpc >= 1.3, false), 'cpc_jump',
             coalesce(s.cost_up and s.x_cost >= 1.3, false), 'spend_spike',
             'metric_anomaly'
@@ -149,7 +154,7 @@ kinds as (
         s.strongest_metric in ('impressions', 'clicks', 'cost') as is_volume,
         s.strongest_metric in ('ctr', 'cpc') as is_rate,
         multiIf(
-            kind = 'tracking_break', 'conversions',
+            kind = 'tracking_break', if(s.is_part, 'cvr', 'conversions'),
             kind = 'ctr_collapse', 'ctr',
             kind = 'cpc_jump', 'cpc',
             kind = 'slow_drift',
@@ -180,7 +185,11 @@ kinds as (
         ) as family,
         s.expected_conversion_value / nullIf(s.expected_clicks, 0) as value_per_click,
         abs(s.cost - s.expected_cost) as cost_gap,
-        abs(s.conversion_value - s.expected_conversion_value) as value_gap
+        if(
+            s.is_part,
+            abs(s.deviations['roi']),
+            abs(s.conversion_value - s.expected_conversion_value)
+        ) as value_gap
     from shapes as s
 ),
 
@@ -190,6 +199,8 @@ found as (
         k.platform as platform,
         k.account_id as account_id,
         k.account_name as account_name,
+        k.campaign_id as campaign_id,
+        k.campaign_name as campaign_name,
         k.entity_type as entity_type,
         k.entity_id as entity_id,
         k.entity_name as entity_name,
@@ -201,11 +212,10 @@ found as (
             k.kind in ('spend_spike', 'duplicate_load', 'partial_load', 'level_shift'), k.cost_gap,
             k.kind = 'cpc_jump' or k.kind = 'slow_drift' and k.lead_metric = 'cpc'
             or k.strongest_metric = 'cpc' and k.kind = 'metric_anomaly',
-            abs(k.cpc - k.expected_cpc) * k.clicks,
+            if(k.is_part, abs(k.deviations['cpc']), abs(k.cpc - k.expected_cpc) * k.clicks),
             k.kind = 'ctr_collapse' or k.kind = 'slow_drift' and k.lead_metric = 'ctr'
             or k.strongest_metric = 'ctr' and k.kind = 'metric_anomaly',
-            abs(k.ctr - k.expected_ctr)
-            * k.impressions
+            if(k.is_part, abs(k.deviations['ctr']), abs(k.ctr - k.expected_ctr) * k.impressions)
             * coalesce(nullIf(k.value_per_click, 0), k.expected_cpc),
             k.kind in ('tracking_break', 'slow_drift'), coalesce(nullIf(k.value_gap, 0), k.cost),
             k.kind = 'spend_stop', coalesce(nullIf(k.value_gap, 0), k.cost_gap),
@@ -219,6 +229,8 @@ found as (
         toUInt16(0) as days_seen,
         k.deviations as deviations
     from kinds as k
+    -- an ad that is clicked ever less wears out: an insight of its own
+    where not (k.is_part and k.kind = 'slow_drift' and k.lead_metric = 'ctr')
 ),
 
 accounts as (
@@ -238,6 +250,8 @@ missing as (
         s.platform as platform,
         s.account_id as account_id,
         s.account_name as account_name,
+        '' as campaign_id,
+        '' as campaign_name,
         s.entity_type as entity_type,
         s.entity_id as entity_id,
         s.entity_name as entity_name,

@@ -143,7 +143,7 @@ asked as (
     select
         r.*,
         -- a day without any conversion: its chance is asked for once, that of a run of days every day anew
-        r.metric in ('cvr', 'cpa') and r.questions[1].events = 0 as has_none,
+        r.metric in ('cvr', 'cpa') and tupleElement(r.questions[1], 'events') = 0 as has_none,
         arrayFirstIndex(
             (q, n) -> isFinite(tupleElement(q, 'z')) and if(
                 n = 4,
@@ -242,8 +242,8 @@ judged as (
         c.{{ column }} as {{ column }},
         {% endfor -%}
         {%- for column in [
-            'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id', 'entity_name', 'date',
-            'rate', 'account_currency', 'reporting_currency', 'is_provisional'
+            'workspace', 'platform', 'account_id', 'account_name', 'campaign_id', 'campaign_name', 'entity_type',
+            'entity_id', 'entity_name', 'date', 'rate', 'account_currency', 'reporting_currency', 'is_provisional'
         ] -%}
         s.{{ column }} as {{ column }},
         {% endfor -%}
@@ -272,6 +272,8 @@ select
     m.platform as platform,
     m.account_id as account_id,
     m.account_name as account_name,
+    m.campaign_id as campaign_id,
+    m.campaign_name as campaign_name,
     m.entity_type as entity_type,
     m.entity_id as entity_id,
     m.entity_name as entity_name,

@@ -27,9 +27,11 @@ campaign_rows as (
         c.platform as platform,
         coalesce(c.account_id, c.account_name, '') as account_id,
         coalesce(c.account_name, c.account_id, '') as account_name,
+        coalesce(c.campaign_id, c.campaign_name, '') as campaign_id,
+        coalesce(c.campaign_name, c.campaign_id, '') as campaign_name,
         {{ entity_kind('campaign') }} as entity_type,
-        coalesce(c.campaign_id, c.campaign_name, '') as entity_id,
-        coalesce(c.campaign_name, c.campaign_id, '') as entity_name,
+        campaign_id as entity_id,
+        campaign_name as entity_name,
         {{ series_key() }} as series,
         c.date as date,
         {{ anomaly_metrics('c') }}
@@ -44,6 +46,8 @@ account_rows as (
         a.platform as platform,
         coalesce(a.account_id, a.account_name, '') as account_id,
         coalesce(a.account_name, a.account_id, '') as account_name,
+        '' as campaign_id,
+        '' as campaign_name,
         {{ entity_kind('account') }} as entity_type,
         account_id as entity_id,
         account_name as entity_name,
@@ -53,6 +57,75 @@ account_rows as (
     from {{ ref('mart_account_daily') }} as a
     {{ join_day_rates('a') }}
     where {{ only_anomaly_dates('a.date') }}
+),
+
+-- Ads and ad groups with an id (names repeat) that are not all of their campaign, on days that have, or that
+-- follow within a week on one that has, clicks enough. Their ratios are judged, never their volume: platforms
+-- move it from ad to ad as they like, and what they omit is no news.
+{% for part in campaign_parts() -%}
+{{ part }}_rows as (
+    select
+        p.workspace as workspace,
+        p.platform as platform,
+        coalesce(p.account_id, p.account_name, '') as account_id,
+        coalesce(p.account_name, p.account_id, '') as account_name,
+        coalesce(p.campaign_id, p.campaign_name, '') as campaign_id,
+        coalesce(p.campaign_name, p.campaign_id, '') as campaign_name,
+        {{ entity_kind(part) }} as entity_type,
+        assumeNotNull(p.{{ part }}_id) as entity_id,
+        coalesce(p.{{ part }}_name, p.{{ part }}_id, '') as entity_name,
+        {{ series_key() }} as series,
+        p.date as date,
+        {{ anomaly_metrics('p') }}
+    from (
+        select
+            m.*,
+            m.clicks / sum(m.clicks) over (
+                partition by m.workspace, m.platform, m.account_id, m.campaign_id, m.campaign_name, m.date
+            ) as share
+        from {{ ref('mart_' ~ part ~ '_daily') }} as m
+        where {{ only_anomaly_dates('m.date') }}
+    ) as p
+    {{ join_day_rates('p') }}
+    where p.{{ part }}_id is not null and p.share < 0.9
+),
+
+{% endfor -%}
+part_rows as (
+    {% for part in campaign_parts() -%}
+    select {{ series_columns('r') }} from {{ part }}_rows as r
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+),
+
+busy_days as (
+    select
+        r.series as series,
+        arrayJoin(range(toUInt32(r.date), toUInt32(r.date) + 8)) as day
+    from part_rows as r
+    where r.clicks >= {{ var('min_part_clicks') }}
+    {%- if is_incremental() %}
+    union all
+    select
+        t.series as series,
+        arrayJoin(range(toUInt32(t.date), toUInt32(t.date) + 8)) as day
+    from {{ this }} as t
+    where
+        {{ before_judged('t.date', 7) }}
+        and {{ is_part('t.entity_type') }}
+        and t.clicks >= {{ var('min_part_clicks') }}
+    {%- endif %}
+),
+
+busy_parts as (
+    select r.*
+    from part_rows as r
+    where (r.series, toUInt32(r.date)) in (
+        select
+            b.series,
+            b.day
+        from busy_days as b
+    )
 ),
 
 -- Platforms omit rows without activity. On a day that the account's file covers, a campaign that was active
@@ -116,6 +189,8 @@ platform_rows as (
         p.platform as platform,
         '' as account_id,
         '' as account_name,
+        '' as campaign_id,
+        '' as campaign_name,
         {{ entity_kind('platform') }} as entity_type,
         p.platform as entity_id,
         p.platform as entity_name,
@@ -135,7 +210,7 @@ platform_rows as (
 ),
 
 series_days as (
-    {% for source in ['campaign_rows', 'account_rows', 'platform_rows'] -%}
+    {% for source in ['campaign_rows', 'account_rows', 'platform_rows', 'busy_parts'] -%}
     select
         {{ series_columns('r') }},
         false as is_silent,

@@ -29,7 +29,7 @@ volumes as (
             ('conversions', d.conversions, d.seen, 1.),
             ('conversion_value', arrayMap(v -> v / d.value_unit, d.conversion_value), d.seen, d.value_unit)
         ] as t
-    where isFinite(counts[57]) and isFinite(unit) and unit > 0
+    where not d.is_part and isFinite(counts[57]) and isFinite(unit) and unit > 0
 ),
 
 -- The day's own weekday is the first of seven; the eight weeks before are 1 to 56, the day itself is 57. Each

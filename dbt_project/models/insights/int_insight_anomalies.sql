@@ -102,7 +102,7 @@ children as (
 facts as (
     select
         {% for column in [
-            'workspace', 'platform', 'account_id', 'account_name', 'entity_type', 'entity_id',
+            'workspace', 'platform', 'account_id', 'account_name', 'campaign_name', 'entity_type', 'entity_id',
             'entity_name', 'kind',
             'first_kind', 'metric', 'currency', 'severity', 'z_max', 'is_provisional', 'maturity'
         ] -%}
@@ -165,6 +165,11 @@ words as (
             concat('“', f.entity_name, '” (', f.account_name, ', ', {{ platform_text('f.platform') }}, ')'),
             f.entity_type = 'account',
             concat('“', f.entity_name, '” (', {{ platform_text('f.platform') }}, ')'),
+            {{ is_part('f.entity_type') }},
+            concat(
+                if(f.entity_type = 'ad', 'Ad “', 'Ad group “'), f.entity_name, '” of “', f.campaign_name,
+                '” (', f.account_name, ', ', {{ platform_text('f.platform') }}, ')'
+            ),
             {{ platform_text('f.platform') }}
         ) as who,
         {{ date_text('f.date_end') }} as day,

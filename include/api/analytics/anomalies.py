@@ -31,7 +31,7 @@ class AnomalyQuery(BaseModel):
     workspace: str | None = Field(None, max_length=200)
     platform: Names = Field(None, max_length=50)
     account_id: Names = Field(None, max_length=50)
-    entity_type: list[Literal["platform", "account", "campaign"]] | None = Field(None, max_length=3)
+    entity_type: list[Literal["platform", "account", "campaign", "ad_group", "ad"]] | None = Field(None, max_length=5)
     entity_id: Names = Field(None, max_length=50)
     metric: Names = Field(None, max_length=50)
     kind: Names = Field(None, max_length=50)

@@ -141,8 +141,11 @@ def _point(day: date, row: Mapping[str, Any] | None, query: TrendQuery, shift: t
 
 def _entity(query: TrendQuery) -> tuple[str, str] | None:
     """The one entity that the filters name, as the detector knows it."""
-    named = [("campaign", query.campaign_id), ("account", query.account_id), ("platform", query.platform)]
-    if query.ad_group_id or query.ad_id or query.campaign or any((query.market, query.funnel_stage, query.audience)):
+    named = [
+        ("ad", query.ad_id), ("ad_group", query.ad_group_id), ("campaign", query.campaign_id),
+        ("account", query.account_id), ("platform", query.platform),
+    ]  # fmt: skip
+    if query.campaign or any((query.market, query.funnel_stage, query.audience)):
         return None
     for kind, wanted in named:
         if wanted:
