@@ -65,8 +65,8 @@ where e.entity_type = 'campaign' and e.family = 'results_down' and {{ with_histo
     {%- endfor -%}
 {%- endmacro %}
 
-{# No campaigns, of the type that a budget shift gives. #}
-{% macro insight_no_campaigns() -%}
+{# No entities, of the type that a budget shift and worn ads give. #}
+{% macro insight_no_entities() -%}
     cast([], 'Array(Tuple(String, String, String))')
 {%- endmacro %}
 

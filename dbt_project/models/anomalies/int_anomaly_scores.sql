@@ -130,6 +130,7 @@ questions as (
         ] -%}
         r.{{ column }} as {{ column }},
         {% endfor -%}
+        {{ is_part('s.entity_type') }} as is_part,
         if(r.metric in ('cvr', 'cpa', 'roi'), 1.1, 1.) * t.z_threshold as threshold,
         log(t.min_ratio_factor) as min_ratio,
         t.min_expected_conversions as min_expected
@@ -177,7 +178,8 @@ ratio_scores as (
         false as is_level,
         toUInt8(a.question.span) as span_days,
         multiIf(
-            a.answer = 3 and a.week_before * sign(a.question.off) >= abs(a.question.off) / 4, 'drift',
+            (a.answer = 3 or a.is_part) and a.week_before * sign(a.question.off) >= abs(a.question.off) / 4,
+            'drift',
             a.answer > 1, 'run',
             'day'
         ) as shape,

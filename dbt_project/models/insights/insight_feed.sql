@@ -6,11 +6,12 @@
 
 -- What is worth saying on a day (date_end), most money times confidence first. An insight that lasts has a
 -- row on each of its days, under one key.
--- A budget shift says of its two campaigns what would be said of them as best and worst.
+-- A budget shift says of its two campaigns what would be said of them as best and worst; wear, what would be
+-- said of an ad's clicks.
 with told as (
     select
         i.*,
-        arrayFlatten(groupArray(i.moved_campaigns) over (partition by i.workspace, i.date_end)) as moved
+        arrayFlatten(groupArray(i.spoken_for) over (partition by i.workspace, i.date_end)) as spoken_for_all
     from {{ ref('int_insight_candidates') }} as i
 ),
 
@@ -24,8 +25,8 @@ ranked as (
         ) as place
     from told as i
     where
-        i.kind not in ('top_performer', 'worst_performer')
-        or not has(i.moved, (toString(i.platform), coalesce(i.account_id, ''), i.entity_id))
+        not (i.kind in ('top_performer', 'worst_performer') or i.entity_type = 'ad' and i.metric = 'ctr')
+        or not has(i.spoken_for_all, (toString(i.platform), coalesce(i.account_id, ''), i.entity_id))
 )
 
 select

@@ -56,7 +56,7 @@ select
     maxIf(d.has_no_rate, date_end - d.date < {{ days }}) as has_no_rate_{{ days }},
     {%- endfor %}
     -- of the 28 days those whose money all has a rate; as bits, so that campaigns can be put together
-    groupBitOrIf(toUInt32(bitShiftLeft(1, date_end - d.date)), not d.has_no_rate) as rated_days,
+    groupBitOrIf(bitShiftLeft(toUInt32(1), date_end - d.date), not d.has_no_rate) as rated_days,
     sumIf(d.cost, not d.has_no_rate) as rated_cost,
     sumIf(d.value, not d.has_no_rate) as rated_value,
     maxIf(d.is_provisional, not d.has_no_rate) as is_rated_provisional

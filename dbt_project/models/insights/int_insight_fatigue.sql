@@ -90,18 +90,17 @@ compared as (
     window campaign as (partition by a.workspace, a.platform, a.account_id, a.entity_id, a.date_end)
 ),
 
--- A sudden collapse of the campaign, or of the ad, has another cause, and is an anomaly already.
+-- A sudden collapse of the campaign has another cause, and is an anomaly already.
 collapses as (
     select distinct
         e.workspace as workspace,
         e.platform as platform,
         e.account_id as account_id,
-        e.campaign_id as entity_id,
-        if(e.entity_type = 'ad', e.entity_id, '') as ad_key,
+        e.entity_id as entity_id,
         date_end
     from {{ ref('int_anomaly_events') }} as e
     array join {{ judged_windows('e.date', 14) }} as date_end
-    where e.entity_type in ('campaign', 'ad') and e.family = 'ctr_down' and {{ with_history('e.date', 13) }}
+    where e.entity_type = 'campaign' and e.family = 'ctr_down' and {{ with_history('e.date', 13) }}
 ),
 
 tired as (
@@ -116,19 +115,20 @@ tired as (
         and c.expected_clicks >= 20
         and coalesce(c.clicks_recent <= (1 - c.fatigue_drop) * c.expected_clicks, false)
         and c.z_score <= -3
-        and coalesce(c.ctr_recent < c.ctr_middle and c.ctr_middle < c.ctr_former * 1.02, false)
-        {%- for ad in ["''", 'c.ad_key'] %}
-        and (c.workspace, c.platform, c.account_id, c.entity_id, {{ ad }}, c.date_end) not in (
+        -- step by step: a fall of one day is no wear
+        and coalesce(
+            c.ctr_recent < c.ctr_middle
+            and c.ctr_former - c.ctr_middle >= (c.ctr_former - c.ctr_recent) / 4, false
+        )
+        and (c.workspace, c.platform, c.account_id, c.entity_id, c.date_end) not in (
             select
                 x.workspace,
                 x.platform,
                 x.account_id,
                 x.entity_id,
-                x.ad_key,
                 x.date_end
             from collapses as x
         )
-        {%- endfor %}
 ),
 
 campaigns as (
@@ -219,5 +219,6 @@ select
         ),
         '{{ evidence_fatigue_type() }}'
     )) as evidence,
-    w.is_provisional as is_provisional
+    w.is_provisional as is_provisional,
+    arrayMap(ad -> (toString(w.platform), w.account_id, ad.1), w.found) as ads
 from words as w
