@@ -244,6 +244,7 @@ def test_tests_of_the_layers_pass(bench: Project) -> None:
     for layer in ("anomalies", "insights"):
         outcome = bench.dbt("test", "--select", f"path:models/{layer}")
         assert outcome.success, failures(outcome)
+        assert "unit_test" in {node["resource_type"] for node in outcome.nodes}
 
 
 def test_no_score_is_infinite_and_the_day_is_not_in_its_own_baseline(bench: Project) -> None:
