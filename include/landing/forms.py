@@ -86,7 +86,7 @@ def form_of(bucket: Bucket, attempt: Attempt, source: Source | None) -> Form:
         attempt.preamble, attempt.ending = layout.preamble, sniffed.last_lines
         size = sniffed.file.size * (1 if sniffed.compression == "none" else PACKED_TO)
         breaks = layout.line_breaks and size <= LINES_COUNTED_UP_TO
-        shown = Layout(layout.delimiter, layout.line, layout.headers, (), breaks)
+        shown = replace(layout, preamble=(), line_breaks=breaks)
     elif sniffed.format == "json":
         shown = signature(sniffed.head)
     else:

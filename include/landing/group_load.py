@@ -11,8 +11,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing.accounts import Counted, count, note_shape, settle
 from include.landing.bucket import Bucket
-from include.landing.errors import CONTENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
-from include.landing.evidence import decide_date_style, decide_marks, evidence
+from include.landing.errors import CONTENT_ERRORS, STATEMENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
+from include.landing.evidence import decide_date_style, decide_marks, evidence, proved_orders
 from include.landing.forms import Attempt, Form, form_of, reader_of
 from include.landing.ledger import LedgerLine, new_load_id
 from include.landing.readers.base import Reader
@@ -40,7 +40,7 @@ def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[At
     except OSError:
         raise
     except Exception as error:
-        if isinstance(error, ClickHouseError) and error_code(error) not in CONTENT_ERRORS:
+        if isinstance(error, ClickHouseError) and error_code(error) not in CONTENT_ERRORS | STATEMENT_ERRORS:
             raise
         if len(attempts) > 1:
             for attempt in attempts:
@@ -150,8 +150,8 @@ def recognise(
         )
     if match and match.marked and (source is None or source.source != "generic" or not named):
         return match
-    if match and source and not named:
-        return match  # its folder says what it is, and nothing says otherwise
+    if match and source and (not named or match.understood > max(other.understood for other in named)):
+        return match  # its folder says what it is, and nothing says otherwise, or with less reason
     shown = ", ".join(headers[:8])
     if source and named:
         other = named[0]
@@ -230,11 +230,11 @@ def statements_of(
                 ),
             )
             continue
-        style = decide_date_style(dates, draft.match.shape.date_style)
-        if style is None and sampled:  # a day above 12 may come late
+        if sampled and proved_orders(dates) == set():  # a day above 12 may come late
             everywhere = evidence(draft.records(), []) + draft.reader.settings_clause(strict=False)
             dates = client.query(everywhere, settings=settings).first_row[1]
-            style = decide_date_style(dates, draft.match.shape.date_style)
+        day = draft.match.columns.get("date")
+        style = decide_date_style(dates, draft.match.shape.date_style, str(day) if day else "")
         if style is None:
             dates = [cell for cell in dates if cell][:1]
             refuse(
