@@ -122,7 +122,7 @@ def habits(shape: Shape) -> list[str]:
         if rule.empty:
             condition = f"{_list(rule.empty, 'and')} are empty"
         elif rule.named:
-            condition = f"an id or name is like `{rule.named}` and no other id is there"
+            condition = f"its first cell, an id or a name is like `{rule.named}` and no other id is there"
         said.append(f"Skipped as {rule.reason.replace('_', ' ')} where {condition}.")
     if shape.data_ends:
         said.append("Data end at the first blank line.")

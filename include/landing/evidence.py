@@ -26,7 +26,9 @@ def decide_marks(proved: Mapping[str, Sequence[str]], fixed: str) -> dict[str, s
     not the spec's went through a spreadsheet of another language.
     """
     of_file = {marks[0] for marks in proved.values() if len(marks) == 1}
-    if fixed != "auto" and (of_file != {"," if fixed == "." else "."} or any(len(marks) > 1 for marks in proved.values())):
+    if fixed != "auto" and (
+        of_file != {"," if fixed == "." else "."} or any(len(marks) > 1 for marks in proved.values())
+    ):
         return dict.fromkeys(proved, fixed)
     decided = {}
     for metric, marks in proved.items():
@@ -37,10 +39,10 @@ def decide_marks(proved: Mapping[str, Sequence[str]], fixed: str) -> dict[str, s
 
 DAY_AND_MONTH = r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d\d)([ T|,].*)?"
 # Headers of dates in languages that write the day before the month, wherever they are spoken.
-DAY_FIRST = frozenset(
-    "tag datum startdatum jour día fecha dia data giorno dag dzień".split()
-    + ["gregorianisches datum", "date grégorienne", "fecha gregoriana", "date de début", "fecha de inicio"]
-)
+DAY_FIRST = frozenset({
+    "tag", "datum", "startdatum", "jour", "día", "fecha", "dia", "data", "giorno", "dag", "dzień",
+    "gregorianisches datum", "date grégorienne", "fecha gregoriana", "date de début", "fecha de inicio",
+})  # fmt: skip
 STYLES = (
     ("iso", r"\d{4}-\d\d?-\d\d?([ T|].*)?"),
     ("compact", r"(19|20)\d{6}"),

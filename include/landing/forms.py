@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 from include.landing.bucket import Bucket, BucketFile
 from include.landing.ledger import LedgerLine
 from include.landing.readers.base import Reader
-from include.landing.readers.delimited import Layout, delimited_reader, layout_of
+from include.landing.readers.delimited import delimited_reader, layout_of
 from include.landing.readers.json_records import json_reader, record_paths, signature
 from include.landing.readers.packed import unpacked
 from include.landing.readers.parquet import parquet_reader, schema_of

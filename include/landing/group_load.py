@@ -14,10 +14,10 @@ from include.landing.bucket import Bucket
 from include.landing.errors import CONTENT_ERRORS, STATEMENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
 from include.landing.evidence import decide_date_style, decide_marks, evidence, proved_orders
 from include.landing.forms import Attempt, Form, form_of, reader_of
-from include.landing.ledger import LedgerLine, new_load_id
+from include.landing.ledger import new_load_id
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match, best, candidates, is_repair, missing_columns, normal, of_connector
-from include.landing.repairs import inherit, judgements, repair_of
+from include.landing.repairs import Repair, inherit, judgements, repair_of
 from include.landing.salvage import keep_whole_lines
 from include.landing.specs import METRICS, Format, Source, sources
 from include.landing.statement import ROW_COLUMNS, ROWS, Statement, Target
@@ -96,16 +96,16 @@ def _load_repair(client: Client, reader: Reader, attempt: Attempt, source: Sourc
     line = attempt.line
     if line.batch:
         raise RefusedFile("wrong_place", "repaired rows are no part of a batch; drop the file into the folder above")
-    statement, original = repair_statement(client, reader, attempt, source)
+    statement, repair = repair_statement(client, reader, attempt, source)
     targets = {path: Target(line.workspace, line.file_id, line.load_id) for path in _paths(client, reader)}
     _insert(client, replace(statement, targets=targets), [attempt])
-    inherit(line, original)
+    inherit(line, repair.original, repair.turn)
 
 
 def repair_statement(
     client: Client, reader: Reader, attempt: Attempt, source: Source | None
-) -> tuple[Statement, LedgerLine]:
-    """How a file of repaired rows is read, and the ledger row of the file that they came from. Raises ``RefusedFile``."""
+) -> tuple[Statement, Repair]:
+    """How a file of repaired rows is read, and what it repairs. Raises ``RefusedFile``."""
     repair = repair_of(client, reader, attempt.line, source.source if source else "")
     note_shape(attempt, repair.match, list(repair.reader.cells))
     original = repair.original
@@ -116,7 +116,7 @@ def repair_statement(
         marks={name: original.decimal_marks.get(name, "") for name in metrics},
         date_style=original.date_style or "iso",
         also=tuple(judgements(original)),
-    ), original
+    ), repair
 
 
 def _paths(client: Client, reader: Reader) -> list[str]:

@@ -132,10 +132,10 @@ def _read(
         found.source, found.warnings = owner.source, ["the document has no records"]
         return
     if is_repair(headers):
-        statement, original = repair_statement(client, reader, attempt, source)
+        statement, repair = repair_statement(client, reader, attempt, source)
         _note_match(found, statement.match, list(statement.reader.cells), (), frozenset())
         found.why, found.date_style = ["repair_of", "repair_line"], statement.date_style
-        found.warnings.append(f"repairs rows of {original.uri}; they stand with its other rows")
+        found.warnings.append(f"repairs rows of {repair.original.uri}; they stand with its other rows")
         _judge(client, statement, found, rows)
         return
     match = recognise(headers, form.format, source, attempt.preamble, reader.records)

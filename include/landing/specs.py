@@ -95,8 +95,8 @@ Wanted = tuple[str | Made, ...]
 
 
 class SkipRule(_Strict):
-    """Records that are no data. A record is skipped where its first cell matches, where all ``empty`` are, or where an
-    id or name matches ``named`` and no other id is there."""
+    """Records that are no data. A record is skipped where its first cell matches, where all ``empty`` are, or where its
+    first cell, an id or a name matches ``named`` and no other id is there."""
 
     reason: str
     first_cell: str | None = None

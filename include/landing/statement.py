@@ -217,7 +217,8 @@ class Statement:
         keys = [key for key in KEYS if key in self.match.columns]
         like = {key: f"match({key}, {sql_string(rule.named)})" for key in keys}
         others = [f"({like[key]} OR insightflow_is_null({key}))" for key in keys if key.endswith("_id")]
-        return " AND ".join([f"({' OR '.join(like.values()) or '0'})", *others])
+        first = f"match(first_cell, {sql_string(rule.named)})"
+        return " AND ".join([f"({' OR '.join([first, *like.values()])})", *others])
 
     def _verdicts(self) -> dict[str, str]:
         """Metric → SQL of the verdict on a cell that was not passed at a glance: '' or why it is refused."""

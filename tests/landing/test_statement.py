@@ -24,8 +24,11 @@ def test_a_column_that_shows_both_marks_shows_none() -> None:
     assert decide_marks({"cost": [",", "."]}, "auto") == {"cost": ""}
 
 
-def test_the_spec_decides_where_it_says_so() -> None:
-    assert decide_marks({"cost": [","]}, ".") == {"cost": "."}
+def test_the_spec_decides_where_cells_do_not_prove_the_other_mark_alone() -> None:
+    assert decide_marks({"cost": []}, ".") == {"cost": "."}
+    assert decide_marks({"cost": [","], "conversions": ["."]}, ".") == {"cost": ".", "conversions": "."}
+    # Went through a spreadsheet of another language.
+    assert decide_marks({"cost": [","], "conversions": []}, ".") == {"cost": ",", "conversions": ","}
 
 
 @pytest.mark.parametrize(

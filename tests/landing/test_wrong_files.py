@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import zipfile
@@ -36,7 +37,10 @@ WRONG = [
     ("nothing.csv.zst", zstandard.compress(b""), "empty_file"),
     ("log_in.csv", b"<!DOCTYPE html><html><body>Sign in</body></html>", "not_an_export"),
     ("picture.png", bytes(range(256)) * 20, "unknown_encoding"),
-    ("page.pdf", b"%PDF-1.4\n\x00\x01\x02\xff", "unknown_encoding"),
+    ("page.pdf", b"%PDF-1.4\n\x00\x01\x02\xff", "unknown_format"),
+    ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "unknown_format"),
+    ("table.csv.bz2", bz2.compress(GOOD.encode()), "unknown_format"),
+    ("lists.json", b'{"columns": ["date", "clicks"], "rows": [["2025-01-01", "5"]]}', "missing_columns"),
     ("cut.csv.gz", gzip.compress(LONG.encode())[:-200], "truncated_file"),
     ("cut.csv.zst", zstandard.compress(LONG.encode())[:-200], "truncated_file"),
     ("cut.utf16.csv.zst", zstandard.compress(LONG.encode("utf-16"))[:-200], "truncated_file"),

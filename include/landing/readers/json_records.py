@@ -136,13 +136,16 @@ def _wrapped(tree: Tree, prefix: str = "", depth: int = 3) -> Iterator[str]:
 
 def _refuse_values(client: Client, files: Files, top: Tree, path: str) -> None:
     """Refuse a document whose list of records holds values: lists without names are not read, nor taken for no rows."""
-    keys = (_hops(top, path) or [([], None)])[0][0]
+    hops = _hops(top, path)
+    if hops is None:
+        return  # the document leaves the list out
+    keys = hops[0][0]
     function = files("JSONEachRow", _structure(top, ([*keys, "*"],)))
     clause = Reader("json", "", {}, SETTINGS | OF_DOCUMENTS).settings_clause(strict=False)
     if client.query(f"SELECT max(length({_taken('', keys)})) FROM {function}{clause}").first_row[0]:
         raise RefusedFile(
             "missing_columns",
-            f"the list {'.'.join(keys)} holds values without names; export records as objects ({{\"date\": …}}) or as CSV",
+            f'the list {".".join(keys)} holds values without names; export records as objects ({{"date": …}}) or as CSV',
         )
 
 
