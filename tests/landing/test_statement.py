@@ -58,6 +58,26 @@ def test_date_style_is_shown_by_the_cells(dates: list[str], style: str | None) -
 
 
 @pytest.mark.parametrize(
+    ("dates", "fixed", "header", "style"),
+    [
+        (["3/4/2025"], "mdy", "Day", "mdy"),
+        (["3/4/2025", "13/4/2025"], "mdy", "Gregorian date", "dmy"),
+        (["3/4/2025", "4/13/2025"], "dmy", "Date", "mdy"),
+        (["3/4/2025"], "auto", "Jour", "dmy"),
+        (["3/4/2025"], "mdy", "Startdatum (in UTC)", "dmy"),
+        (["4/13/2025"], "auto", "Tag", "mdy"),
+        (["13/4/2025", "4/13/2025"], "mdy", "Day", "iso"),
+        (["3/4/2025"], "compact", "Date", None),
+        (["20250403"], "compact", "Date", "compact"),
+    ],
+)
+def test_cells_go_before_the_header_and_that_before_the_spec(
+    dates: list[str], fixed: str, header: str, style: str | None
+) -> None:
+    assert decide_date_style(dates, fixed, header) == style
+
+
+@pytest.mark.parametrize(
     ("name", "time"),
     [
         ("x_exported_20250111.ndjson", datetime(2025, 1, 11, tzinfo=UTC)),

@@ -93,6 +93,23 @@ def test_a_surprise_refuses_its_file_alone(landing: Landing, monkeypatch: pytest
     assert lines["odd.csv"].error.startswith("unreadable_file: ")
 
 
+def test_a_statement_that_a_files_columns_break_refuses_it(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would fail as long as the file lies there, and hold up all others."""
+    known = group_load.statements_of
+
+    def statements_of(client, draft, *args):  # type: ignore[no-untyped-def]
+        if "surprise" in draft.reader.cells:
+            client.query("SELECT isNaN([1])")
+        return known(client, draft, *args)
+
+    monkeypatch.setattr(group_load, "statements_of", statements_of)
+    landing.put("generic/odd.csv", GOOD.replace("currency", "surprise"))
+    landing.put("generic/good.csv", GOOD)
+    lines = landing.load()
+    assert lines["good.csv"].status == "loaded"
+    assert lines["odd.csv"].error.startswith("unreadable_file: ")
+
+
 def test_a_server_that_is_away_is_no_fault_of_the_file() -> None:
     assert errors.error_code(Exception("Code: 210. DB::Exception: Connection refused")) not in errors.CONTENT_ERRORS
 
