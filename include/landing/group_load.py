@@ -213,7 +213,8 @@ def statements_of(
     ends = {}
     if draft.match.shape.data_ends and draft.reader.blank:
         ends = {str(p): int(n) for p, n in client.query(draft.find_ends(), settings=SETTINGS).result_rows}
-    fixed = "." if form.format == "parquet" else draft.match.shape.decimal_mark
+    # Programs write these, with a point; cells that prove the comma alone still go before.
+    fixed = "." if form.format in ("parquet", "json") else draft.match.shape.decimal_mark
     by_key = {attempt.key: attempt for attempt in attempts}
     unsure = _perhaps_micros(client, draft)
     agreed: dict[tuple[str, tuple[tuple[str, str], ...]], list[tuple[str, Attempt]]] = {}

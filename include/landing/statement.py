@@ -137,9 +137,10 @@ class Statement:
         return f"row_number >= {_by_key(path, self.ends, 2**62)}"
 
     def find_ends(self) -> str:
-        """SQL of ``path, row_number`` of the first blank line of each file."""
+        """SQL of ``path, row_number`` of the first blank line of each file; a spreadsheet writes one with delimiters."""
+        blank = " AND ".join(f"ifNull({cell}, '') = ''" for cell in self.reader.cells.values())
         return (
-            f"SELECT path, min(row_number) FROM ({self.reader.source}) WHERE {self.reader.blank} GROUP BY path"
+            f"SELECT path, min(row_number) FROM ({self.reader.source}) WHERE {blank} GROUP BY path"
             f"{self.reader.settings_clause(strict=False)}"
         )
 

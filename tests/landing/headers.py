@@ -57,6 +57,8 @@ def _fields(field: pyarrow.Field, prefix: str) -> Iterator[str]:
 def _documents(text: str) -> Iterator[Any]:
     try:
         whole = json.loads(text)
+        if isinstance(whole, dict) and all(key.isdigit() for key in whole):  # lists by the id of their entity
+            whole = [record for records in whole.values() for record in records]
         yield from whole if isinstance(whole, list) else [whole]
     except ValueError:
         for line in text.splitlines():

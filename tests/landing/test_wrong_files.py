@@ -51,6 +51,11 @@ WRONG = [
     ("cut.json", b'[{"date":"2025-01-01","campaign_id":"1","clicks":1},{"date":"20', "truncated_file"),
     ("cut_between.json", b'[{"date":"2025-01-01","campaign_id":"1","clicks":1}', "truncated_file"),
     ("cut_document.json", b'{"data":[{"date":"2025-01-01","campaign_id":"1","clicks":1},', "truncated_file"),
+    (
+        "cut_lists_by_id.json",
+        b'{"12":[{"date":"2025-01-01","campaign_id":"1","clicks":1},{"date":"20',
+        "truncated_file",
+    ),
     ("cut.ndjson", b'{"date":"2025-01-01","campaign_id":"1","clicks":1}\n{"date":"20', "truncated_file"),
     ("two.zip", archive(a__csv=GOOD, b__csv=GOOD), "unknown_format"),
     ("twice.csv.gz", gzip.compress(gzip.compress(GOOD.encode())), "unknown_format"),
