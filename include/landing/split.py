@@ -8,6 +8,7 @@ standard library's scanner finds where an element ends; memory holds one element
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
 import re
 from collections import deque
@@ -191,6 +192,8 @@ def lists_by_id(bucket: Bucket, sniffed: Sniffed, key: str) -> bool:
                     target.write((document.value() + "\n").encode())
                 document.take("]")
     except (ValueError, *BROKEN_ARCHIVE):
+        with contextlib.suppress(OSError):
+            bucket.remove(key)
         return False
     return True
 
