@@ -118,11 +118,11 @@ def habits(shape: Shape) -> list[str]:
         )
         said.append(f"An empty metric is 0; {left_out}.")
     for rule in shape.skip:
-        condition = (
-            f"its first cell is like `{rule.first_cell}`"
-            if rule.first_cell
-            else f"{_list(rule.empty, 'and')} are empty"
-        )
+        condition = f"its first cell is like `{rule.first_cell}`"
+        if rule.empty:
+            condition = f"{_list(rule.empty, 'and')} are empty"
+        elif rule.named:
+            condition = f"its first cell, an id or a name is like `{rule.named}` and no other id is there"
         said.append(f"Skipped as {rule.reason.replace('_', ' ')} where {condition}.")
     if shape.data_ends:
         said.append("Data end at the first blank line.")

@@ -21,6 +21,10 @@ CONTENT_ERRORS = frozenset({
 # fmt: on
 
 
+# Of the statement that a file's columns lead to: a type that nobody thought of. It would fail as long as the file lies there.
+STATEMENT_ERRORS = frozenset({43, 44, 50, 62, 70, 386})
+
+
 class RefusedFile(Exception):
     """A file that cannot be taken as it is: ``reason`` for machines, the message with the remedy for people."""
 
@@ -41,7 +45,7 @@ def refusal_of(error: Exception, sniffed: Sniffed | None, key: str) -> RefusedFi
     that nobody thought of does not hold up all others; its trace is in the log."""
     if isinstance(error, RefusedFile):
         return error
-    if sniffed is not None and error_code(error):
+    if sniffed is not None and error_code(error) not in {0, *STATEMENT_ERRORS}:
         return content_refusal(sniffed, error)
     log.error("unexpected content of %s", key, exc_info=error)
     return RefusedFile(

@@ -11,13 +11,13 @@ from clickhouse_connect.driver.client import Client
 from include.landing.bucket import Bucket, BucketFile
 from include.landing.ledger import LedgerLine
 from include.landing.readers.base import Reader
-from include.landing.readers.delimited import Layout, delimited_reader, layout_of
+from include.landing.readers.delimited import delimited_reader, layout_of
 from include.landing.readers.json_records import json_reader, record_paths, signature
 from include.landing.readers.packed import unpacked
 from include.landing.readers.parquet import parquet_reader, schema_of
 from include.landing.sniff import Sniffed, write_copy
 from include.landing.specs import Format, Source
-from include.landing.split import is_splittable, split
+from include.landing.split import is_splittable, lists_by_id, split
 
 # In a selection {a,b} of several files these characters would mean something else.
 SELECTION_CHARACTERS = set("{},*?[]")
@@ -38,7 +38,7 @@ class Attempt:
     key: str = ""
     """Key that ClickHouse reads: the file, or its working copy."""
     in_pieces: bool = False
-    """Whether that is a document cut into lines (``split``)."""
+    """Whether that is a document cut into lines (``split``, ``lists_by_id``)."""
     preamble: tuple[str, ...] = ()
     ending: str = ""
     """Text of the file's last lines, where they could be read."""
@@ -64,7 +64,7 @@ def make_readable(bucket: Bucket, attempt: Attempt, key: str) -> None:
     """Write a working copy under ``key`` where the engine cannot read the file as it lies, or not in little memory."""
     sniffed = attempt.sniffed
     assert sniffed is not None
-    if is_splittable(sniffed) and split(bucket, sniffed, key, record_paths()):
+    if lists_by_id(bucket, sniffed, key) or (is_splittable(sniffed) and split(bucket, sniffed, key, record_paths())):
         attempt.key, attempt.in_pieces = key, True
         attempt.copies.append(key)
     elif sniffed.needs_copy:
@@ -86,7 +86,7 @@ def form_of(bucket: Bucket, attempt: Attempt, source: Source | None) -> Form:
         attempt.preamble, attempt.ending = layout.preamble, sniffed.last_lines
         size = sniffed.file.size * (1 if sniffed.compression == "none" else PACKED_TO)
         breaks = layout.line_breaks and size <= LINES_COUNTED_UP_TO
-        shown = Layout(layout.delimiter, layout.line, layout.headers, (), breaks)
+        shown = replace(layout, preamble=(), line_breaks=breaks)
     elif sniffed.format == "json":
         shown = signature(sniffed.head)
     else:

@@ -11,13 +11,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing.accounts import Counted, count, note_shape, settle
 from include.landing.bucket import Bucket
-from include.landing.errors import CONTENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
-from include.landing.evidence import decide_date_style, decide_marks, evidence
+from include.landing.errors import CONTENT_ERRORS, STATEMENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
+from include.landing.evidence import decide_date_style, decide_marks, evidence, proved_orders
 from include.landing.forms import Attempt, Form, form_of, reader_of
-from include.landing.ledger import LedgerLine, new_load_id
+from include.landing.ledger import new_load_id
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match, best, candidates, is_repair, missing_columns, normal, of_connector
-from include.landing.repairs import inherit, judgements, repair_of
+from include.landing.repairs import Repair, inherit, judgements, repair_of
 from include.landing.salvage import keep_whole_lines
 from include.landing.specs import METRICS, Format, Source, sources
 from include.landing.statement import ROW_COLUMNS, ROWS, Statement, Target
@@ -40,7 +40,7 @@ def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[At
     except OSError:
         raise
     except Exception as error:
-        if isinstance(error, ClickHouseError) and error_code(error) not in CONTENT_ERRORS:
+        if isinstance(error, ClickHouseError) and error_code(error) not in CONTENT_ERRORS | STATEMENT_ERRORS:
             raise
         if len(attempts) > 1:
             for attempt in attempts:
@@ -96,16 +96,16 @@ def _load_repair(client: Client, reader: Reader, attempt: Attempt, source: Sourc
     line = attempt.line
     if line.batch:
         raise RefusedFile("wrong_place", "repaired rows are no part of a batch; drop the file into the folder above")
-    statement, original = repair_statement(client, reader, attempt, source)
+    statement, repair = repair_statement(client, reader, attempt, source)
     targets = {path: Target(line.workspace, line.file_id, line.load_id) for path in _paths(client, reader)}
     _insert(client, replace(statement, targets=targets), [attempt])
-    inherit(line, original)
+    inherit(line, repair.original, repair.turn)
 
 
 def repair_statement(
     client: Client, reader: Reader, attempt: Attempt, source: Source | None
-) -> tuple[Statement, LedgerLine]:
-    """How a file of repaired rows is read, and the ledger row of the file that they came from. Raises ``RefusedFile``."""
+) -> tuple[Statement, Repair]:
+    """How a file of repaired rows is read, and what it repairs. Raises ``RefusedFile``."""
     repair = repair_of(client, reader, attempt.line, source.source if source else "")
     note_shape(attempt, repair.match, list(repair.reader.cells))
     original = repair.original
@@ -116,7 +116,7 @@ def repair_statement(
         marks={name: original.decimal_marks.get(name, "") for name in metrics},
         date_style=original.date_style or "iso",
         also=tuple(judgements(original)),
-    ), original
+    ), repair
 
 
 def _paths(client: Client, reader: Reader) -> list[str]:
@@ -150,8 +150,8 @@ def recognise(
         )
     if match and match.marked and (source is None or source.source != "generic" or not named):
         return match
-    if match and source and not named:
-        return match  # its folder says what it is, and nothing says otherwise
+    if match and source and (not named or match.understood > max(other.understood for other in named)):
+        return match  # its folder says what it is, and nothing says otherwise, or with less reason
     shown = ", ".join(headers[:8])
     if source and named:
         other = named[0]
@@ -213,7 +213,8 @@ def statements_of(
     ends = {}
     if draft.match.shape.data_ends and draft.reader.blank:
         ends = {str(p): int(n) for p, n in client.query(draft.find_ends(), settings=SETTINGS).result_rows}
-    fixed = "." if form.format == "parquet" else draft.match.shape.decimal_mark
+    # Programs write these, with a point; cells that prove the comma alone still go before.
+    fixed = "." if form.format in ("parquet", "json") else draft.match.shape.decimal_mark
     by_key = {attempt.key: attempt for attempt in attempts}
     unsure = _perhaps_micros(client, draft)
     agreed: dict[tuple[str, tuple[tuple[str, str], ...]], list[tuple[str, Attempt]]] = {}
@@ -230,11 +231,11 @@ def statements_of(
                 ),
             )
             continue
-        style = decide_date_style(dates, draft.match.shape.date_style)
-        if style is None and sampled:  # a day above 12 may come late
+        if sampled and proved_orders(dates) == set():  # a day above 12 may come late
             everywhere = evidence(draft.records(), []) + draft.reader.settings_clause(strict=False)
             dates = client.query(everywhere, settings=settings).first_row[1]
-            style = decide_date_style(dates, draft.match.shape.date_style)
+        day = draft.match.columns.get("date")
+        style = decide_date_style(dates, draft.match.shape.date_style, str(day) if day else "")
         if style is None:
             dates = [cell for cell in dates if cell][:1]
             refuse(

@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing.accounts import note_shape
 from include.landing.bucket import Bucket, sql_string
-from include.landing.errors import CONTENT_ERRORS, error_code, refusal_of
+from include.landing.errors import CONTENT_ERRORS, STATEMENT_ERRORS, error_code, refusal_of
 from include.landing.forms import Attempt, form_of, make_readable, reader_of
 from include.landing.group_load import SETTINGS, owner_of, recognise, repair_statement, statements_of
 from include.landing.ledger import LedgerLine
@@ -90,7 +90,7 @@ def inspect_file(
     except OSError:
         raise
     except Exception as error:
-        if isinstance(error, ClickHouseError) and error_code(error) not in CONTENT_ERRORS:
+        if isinstance(error, ClickHouseError) and error_code(error) not in CONTENT_ERRORS | STATEMENT_ERRORS:
             raise
         refusal = refusal_of(error, attempt.sniffed, path.name)
         found.refusal = f"{refusal.reason}: {refusal}"
@@ -132,10 +132,10 @@ def _read(
         found.source, found.warnings = owner.source, ["the document has no records"]
         return
     if is_repair(headers):
-        statement, original = repair_statement(client, reader, attempt, source)
+        statement, repair = repair_statement(client, reader, attempt, source)
         _note_match(found, statement.match, list(statement.reader.cells), (), frozenset())
         found.why, found.date_style = ["repair_of", "repair_line"], statement.date_style
-        found.warnings.append(f"repairs rows of {original.uri}; they stand with its other rows")
+        found.warnings.append(f"repairs rows of {repair.original.uri}; they stand with its other rows")
         _judge(client, statement, found, rows)
         return
     match = recognise(headers, form.format, source, attempt.preamble, reader.records)

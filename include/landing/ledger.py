@@ -69,6 +69,7 @@ class LedgerLine:
     run_id: str = ""
     typing_version: int = TYPING_VERSION
     repairs: str = ""
+    repair_turn: int = 0
 
 
 def new_load_id() -> int:
@@ -94,18 +95,26 @@ def loaded_as(client: Client, file_ids: Sequence[str]) -> dict[str, dict[str, An
     return {row[0]: {"uri": row[1], "loaded_at": row[2]} for row in result.result_rows}
 
 
+def overtaken(client: Client, lines: Sequence[LedgerLine]) -> bool:
+    """Whether another repair of the same file committed before one of these lines, so that the line does not count."""
+    ids = {line.file_id for line in lines if line.repairs and line.status == "loaded"}
+    return bool(ids - loaded_as(client, list(ids)).keys())
+
+
 def discover(client: Client | None = None, bucket: Bucket | None = None) -> list[str]:
     """Keys of the ready files that the ledger does not know as they are now, oldest export folder first.
 
     A file whose last attempt failed (the engine or the bucket was away) is given again; a refused one is not,
-    until it is replaced. Of a batch folder with anything new, all files are given.
+    until it is replaced; a repair that another one overtook (``overtaken``) is. Of a batch folder with anything new, all
+    files are given.
     """
     client = client or connect()
     bucket = bucket or Bucket()
     known = {
         (str(uri), str(etag))
         for uri, etag in client.query(
-            "SELECT DISTINCT uri, etag FROM ops.file_ledger WHERE status != 'failed'"
+            "SELECT DISTINCT uri, etag FROM ops.file_ledger WHERE status != 'failed' AND (status != 'loaded' OR repairs = ''"
+            " OR load_id IN (SELECT load_id FROM ops.current_loads WHERE repairs != ''))"
         ).result_rows
     }
     files = list(bucket.files())

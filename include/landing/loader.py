@@ -33,6 +33,7 @@ INBOX = "inbox"
 # Small exports are loaded together, each still whole or not at all.
 UNIT_FILES = 500
 UNIT_BYTES = 64 * 1024**2
+TURNS = 20  # of repairs of one file at the same moment
 # Aggregates and sorts over the rows of a load go to disk beyond this, and rows are written in parts of this size, so that
 # no size of file needs more memory. A part in the making is held several times over, in each of the threads that insert.
 SPILL = {
@@ -63,8 +64,9 @@ def load(
         exports = [_receive_export(bucket, name, parts, run_id) for name, parts in unit]
         lines += _load_unit(client, bucket, [export for export in exports if not _has_repairs(export)])
         # One by one: a line that two files repair is taken from the first.
-        for export in filter(_has_repairs, exports):
-            lines += _load_unit(client, bucket, [export])
+        for (name, parts), export in zip(unit, exports, strict=True):
+            if _has_repairs(export):
+                lines += _load_in_turn(client, bucket, name, parts, run_id, export)
     if any(line.status == "loaded" and is_of_rates(line.source) for line in lines):
         apply_rates(client)
     failed = [line for line in lines if line.status == "failed"]
@@ -98,6 +100,22 @@ def _has_repairs(export: Sequence[Attempt]) -> bool:
     """Whether an export is of repaired rows, by the names of their file and line in its first lines."""
     heads = [attempt.sniffed.head for attempt in export if attempt.sniffed]
     return any(all(mark in head for mark in REPAIR_MARKS) for head in heads)
+
+
+def _load_in_turn(
+    client: Client, bucket: Bucket, name: str, keys: Sequence[str], run_id: str, export: list[Attempt]
+) -> list[LedgerLine]:
+    """Load repaired rows until they count: where another loader repaired the same file meanwhile, look again at what it
+    left. One of the loaders counts each time, so none waits for ever."""
+    lines = _load_unit(client, bucket, [export])
+    for _ in range(TURNS):
+        if not ledger.overtaken(client, lines):
+            return lines
+        lines = _load_unit(client, bucket, [_receive_export(bucket, name, keys, run_id)])
+    if ledger.overtaken(client, lines):
+        for line in lines:
+            _fail(line, RuntimeError("others repair the same file all the time"))
+    return lines
 
 
 def _load_unit(client: Client, bucket: Bucket, exports: Sequence[list[Attempt]]) -> list[LedgerLine]:

@@ -18,14 +18,23 @@ WRAPPERS = frozenset({"data", "rows", "results", "records", "items", "elements",
 REPAIR_MARKS = ("repair_of", "repair_line")
 
 
+# Symbols of one currency only; others say nothing.
+SYMBOLS = {
+    "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₺": "TRY", "R$": "BRL", "A$": "AUD", "CA$": "CAD", "US$": "USD",
+    "$": "",
+}  # fmt: skip
+CONNECTORS = ("_fivetran_", "_airbyte_", "_sdc_", "_dlt_", "__hevo_")
+
+
 def is_repair(headers: Sequence[str]) -> bool:
     """Whether a table says of which file's which lines its rows are."""
     return set(REPAIR_MARKS) <= {normal(header) for header in headers}
 
 
 def of_connector(headers: Sequence[str]) -> bool:
-    """Whether a table has the columns that Fivetran or Airbyte add to every table of theirs."""
-    return any(normal(header).startswith(("_fivetran_", "_airbyte_")) for header in headers)
+    """Whether a table has the columns that a connector adds to every table of its own: Fivetran, Airbyte, Singer's taps
+    (Stitch, Meltano), dlt, Hevo."""
+    return any(normal(header).startswith(CONNECTORS) for header in headers)
 
 
 @dataclass(frozen=True)
@@ -56,9 +65,16 @@ class Match:
     """Measure → its header as sent."""
 
     @property
-    def score(self) -> tuple[int, int]:
-        """Named platforms before the generic table, then the number of headers understood."""
-        return (int(self.source.source != "generic"), len(self.columns) + len(self.segments) + len(self.measures))
+    def understood(self) -> int:
+        """How many of the file's headers mean something to the shape."""
+        return len(self.columns) + len(self.segments) + len(self.measures)
+
+    @property
+    def score(self) -> tuple[int, int, int]:
+        """What finds the cost of ads before what does not, named platforms before the generic table, then the number of
+        headers understood."""
+        costed = self.source.kind != "ads" or "cost" in self.columns
+        return (int(costed), int(self.source.source != "generic"), self.understood)
 
     def divisor(self, column: Canonical) -> int:
         """What the column's numbers are divided by: 1000000 for micros, else 1."""
@@ -76,10 +92,15 @@ class Miss:
     missing: tuple[tuple[str, ...], ...] = field(default=())
 
 
+def tidy(header: str) -> str:
+    """Header as patterns see it: no surrounding or doubled blanks or line breaks, no byte order mark."""
+    return re.sub(r"\s+", " ", header.replace("\ufeff", "")).strip()
+
+
 @lru_cache(maxsize=20_000)
 def normal(header: str) -> str:
-    """Header as compared: no surrounding or doubled blanks, no byte order mark, case folded."""
-    return re.sub(r"\s+", " ", header.replace("\ufeff", "")).strip().casefold()
+    """Header as compared: tidy, case folded."""
+    return tidy(header).casefold()
 
 
 @lru_cache(maxsize=1)
@@ -93,7 +114,7 @@ def vocabulary() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
 def is_known(header: str) -> bool:
     """Whether any spec knows the header."""
     names, patterns = vocabulary()
-    return normal(header) in names or any(pattern.search(header) for pattern in patterns)
+    return normal(header) in names or any(pattern.search(tidy(header)) for pattern in patterns)
 
 
 def _find(wanted: Wanted, headers: dict[str, str]) -> tuple[Found, str] | None:
@@ -105,9 +126,10 @@ def _find(wanted: Wanted, headers: dict[str, str]) -> tuple[Found, str] | None:
                 return Found(there, want), ""
         elif want.startswith("regex:"):
             for header in headers.values():
-                hit = re.search(want.removeprefix("regex:"), header.replace("\ufeff", "").strip())
+                hit = re.search(want.removeprefix("regex:"), tidy(header))
                 if hit:
-                    return Found((header,)), hit.group(1) if hit.groups() else ""
+                    named = (hit.group(1) if hit.groups() else "") or ""
+                    return Found((header,)), SYMBOLS.get(named, named.upper())
         elif normal(want) in headers:
             return Found((headers[normal(want)],)), ""
     return None
@@ -119,13 +141,13 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: st
     for name in names:
         headers.setdefault(normal(name), name)
     columns: dict[Canonical, Found] = {}
-    currency = shape.currency
+    named: dict[str, str] = {}
     for canonical, wanted in shape.columns.items():
         hit = _find(wanted, headers)
         if hit:
             columns[canonical] = hit[0]
             # Only a money column names a currency; of another, a group of its pattern is just a part of its header.
-            currency = (hit[1] if canonical in MONEY else "") or currency
+            named[canonical] = hit[1] if canonical in MONEY else ""
     if "date" in columns and set(columns["date"].headers) & {headers.get(normal(day)) for day in shape.day_headers}:
         columns.pop("date_end", None)
     segments = {name: hit[0] for name, wanted in shape.segments.items() if (hit := _find(wanted, headers))}
@@ -134,8 +156,11 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: st
     if missing:
         return Miss(source, shape, missing)
     always = {normal(header): code for header, code in shape.currencies.items()}
-    if "cost" in columns:
-        currency = always.get(normal(columns["cost"].headers[0]), currency)
+    cost = columns.get("cost")
+    own = (always.get(normal(cost.headers[0])) or named["cost"]) if cost else ""
+    currency = own or named.get("conversion_value") or shape.currency
+    if own:
+        columns.pop("currency", None)  # is that of the account or of other money: the cost names its own
     marks = bool(shape.recognise or shape.recognise_preamble)
     marked = not marks or _find(shape.recognise, headers) is not None
     marked = marked or any(re.search(pattern, preamble, re.MULTILINE) for pattern in shape.recognise_preamble)
@@ -146,7 +171,8 @@ def _reads(shape: Shape, records: str) -> bool:
     """Whether a shape reads records of the JSON list at a path; ``""`` for records that are lines or elements."""
     if not records:
         return not (shape.named_lists or shape.series)
-    return records in shape.record_paths or (records in WRAPPERS and not (shape.named_lists or shape.series))
+    wrapped = records.rpartition(".")[2] in WRAPPERS
+    return records in shape.record_paths or (wrapped and not (shape.named_lists or shape.series))
 
 
 @lru_cache(maxsize=4096)

@@ -30,11 +30,13 @@ OWN = "repair."
 
 @dataclass(frozen=True)
 class Repair:
-    """How a table of repairs is read: its reader, the shape of the file that it repairs, and that file's ledger row."""
+    """How a table of repairs is read: its reader, the shape of the file that it repairs, that file's ledger row, and how
+    many repairs of it count so far."""
 
     reader: Reader
     match: Match
     original: LedgerLine
+    turn: int
 
 
 # ------------------------------------------------------------------------------------------------------------- out
@@ -127,12 +129,17 @@ def repair_of(client: Client, reader: Reader, line: LedgerLine, source: str) -> 
             # The case of other headers is that of the file repaired.
             key = name if name in (FILE, LINE) or name.startswith(SEGMENT) else header.strip()
             cells[key.removeprefix(EXTRA)] = sql
-    return Repair(replace(reader, cells=cells, natives={}), match, original)
+    # Before its rows are judged: who commits a repair in between is found by it (``ops.current_loads``).
+    turn = client.query(
+        "SELECT count() FROM ops.current_loads WHERE repairs = {file:String}",
+        parameters={"file": original.repairs or original.file_id},
+    ).first_row[0]
+    return Repair(replace(reader, cells=cells, natives={}), match, original, int(turn))
 
 
-def inherit(line: LedgerLine, original: LedgerLine) -> None:
+def inherit(line: LedgerLine, original: LedgerLine, turn: int) -> None:
     """Make a line part of the export that it repairs: its place in time, its grain and its way of reading."""
-    line.repairs = original.repairs or original.file_id
+    line.repairs, line.repair_turn = original.repairs or original.file_id, turn
     for name in (
         "export_id", "exported_at", "export_order", "grain", "headers", "currency_default", "missing_is_zero",
         "conversion_tiers", "event_tiers", "restatement_days", "id_formats", "null_tokens",

@@ -17,6 +17,7 @@ import zstandard
 
 from include.landing.bucket import Bucket, BucketError, BucketFile
 from include.landing.errors import RefusedFile
+from include.landing.recognise import normal
 from include.landing.specs import Format, Shape, Source, sources
 from include.landing.spreadsheet import first_rows, is_spreadsheet, write_rows
 
@@ -27,6 +28,17 @@ UNDEFINED_IN_1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 DATA_SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".parquet")
 # Letters of two or three bytes in UTF-8; in Windows-1252 they would read as capital A or a with marks and a symbol.
 MULTIBYTE = re.compile(rb"[\xc3-\xc5][\x80-\xbf](?![\x80-\xff])|\xe2\x80[\x93-\x9e\xa6\xaf]")
+# Files that others write: first bytes → what it is, and what to do.
+FOREIGN = {
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls), or one with a password: save it as .xlsx or CSV",
+    b"%PDF": "a PDF: export the report as CSV, XLSX, JSON or Parquet",
+    b"BZh": "compressed by bzip2: use gzip, zstd or zip",
+    b"7z\xbc\xaf": "a 7z archive: use gzip, zstd or zip",
+    b"Rar!": "a RAR archive: use gzip, zstd or zip",
+    b"\xfd7zXZ": "compressed by xz: use gzip, zstd or zip",
+    b"Obj\x01": "Avro: export Parquet, CSV or JSON",
+    b"ORC": "ORC: export Parquet, CSV or JSON",
+}
 BROKEN_ARCHIVE = (EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile, gzip.BadGzipFile)
 GLOB_CHARACTERS = set("*?{}[]")
 
@@ -107,6 +119,9 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
                 "unknown_format",
                 f"the {compression} archive holds another archive; unpack it once and drop the inner file",
             )
+    for magic, what in FOREIGN.items():
+        if plain.startswith(magic):
+            raise RefusedFile("unknown_format", f"this is {what}")
     if plain.startswith(b"PAR1"):
         return Sniffed(file, digest.hexdigest(), compression, "binary", "parquet", "", False, tail)
     whole = len(plain) < HEAD
@@ -291,8 +306,9 @@ def empty_report(sniffed: Sniffed, source: Source | None) -> tuple[Source, Shape
 
     Of several, the one of which the most headers stand in the file.
     """
+    cells = {normal(cell) for cell in re.split(r'[,;\t|"\r\n]+', sniffed.head)}
     found = [
-        (sum(header in sniffed.head for header in shape.headers()), spec, shape)
+        (sum(normal(header) in cells for header in shape.headers()), spec, shape)
         for spec in ([source] if source else sources().values())
         for shape in spec.shapes
         if shape.empty_report and sniffed.head_is_all and re.search(shape.empty_report, sniffed.head, re.MULTILINE)

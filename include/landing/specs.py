@@ -95,17 +95,19 @@ Wanted = tuple[str | Made, ...]
 
 
 class SkipRule(_Strict):
-    """Records that are no data. A record is skipped where its first cell matches, or where all ``empty`` are."""
+    """Records that are no data. A record is skipped where its first cell matches, where all ``empty`` are, or where its
+    first cell, an id or a name matches ``named`` and no other id is there."""
 
     reason: str
     first_cell: str | None = None
     empty: tuple[Canonical, ...] = ()
+    named: str = ""
 
     @model_validator(mode="after")
     def _one_condition(self) -> SkipRule:
-        if (self.first_cell is None) == (not self.empty):
-            raise ValueError("a skip rule has either first_cell or empty")
-        re.compile(self.first_cell or "")
+        if (self.first_cell is not None) + bool(self.empty) + bool(self.named) != 1:
+            raise ValueError("a skip rule has one of first_cell, empty and named")
+        re.compile(self.first_cell or self.named)
         return self
 
 

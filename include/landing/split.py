@@ -8,7 +8,9 @@ standard library's scanner finds where an element ends; memory holds one element
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from typing import IO
@@ -22,6 +24,7 @@ LARGE = 16 * 1024**2
 PIECE = 1024**2  # characters of a line
 READ = 1024**2
 WHITE = " \t\r\n"
+BY_ID = re.compile(r'\ufeff?\s*\{\s*"\d+"\s*:\s*\[\s*\{')
 SCAN = json.JSONDecoder(strict=False).raw_decode
 
 
@@ -161,6 +164,37 @@ def split(bucket: Bucket, sniffed: Sniffed, key: str, paths: Collection[str]) ->
         raise RefusedFile(
             "truncated_file", f"the {sniffed.compression} archive cannot be read ({error}); upload it again"
         ) from error
+    return True
+
+
+def lists_by_id(bucket: Bucket, sniffed: Sniffed, key: str) -> bool:
+    """Write the records of a document of lists by the id of their entity (Pinterest's reports: ``{"123": [{…}, …]}``) as
+    lines under ``key``; False (and nothing to read) where it is no such document."""
+    if sniffed.format != "json" or not BY_ID.match(sniffed.head):
+        return False
+    try:
+        with (
+            bucket.open(sniffed.file.key) as stream,
+            decompressed(stream, sniffed.compression) as plain,
+            bucket.create(key) as target,
+        ):
+            document = Document(_reading(plain, sniffed.encoding))
+            opening = "{"
+            while document.next() != "}":
+                document.take(opening)
+                opening = ","
+                document.value()
+                document.take(":")
+                bracket = "["
+                while document.next() != "]":
+                    document.take(bracket)
+                    bracket = ","
+                    target.write((document.value() + "\n").encode())
+                document.take("]")
+    except (ValueError, *BROKEN_ARCHIVE):
+        with contextlib.suppress(OSError):
+            bucket.remove(key)
+        return False
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from include.landing.recognise import candidates, is_known
 from include.landing.sheets import filled, traits
 
 HEAD_ROWS = 60
+# As text such a number could have thousands; a fourth decimal says that it has none.
+THREE_DECIMALS = re.compile(r"-?[1-9][0-9]{0,2}[.][0-9]{3}")
 # From here on a double no longer tells every whole number from the next: an id's digits are lost.
 EXACT = 2**53
 # Excel keeps 15 digits and writes a 0 for each further one.
@@ -152,5 +155,6 @@ def cell_text(cell: Any) -> str:
     if isinstance(cell, int | float) and (abs(cell) >= EXACT or (abs(cell) >= KEPT_DIGITS and cell % 10 == 0)):
         return f"{cell:.5E}"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
+        text = str(int(cell)) if cell.is_integer() else repr(cell)
+        return f"{text}0" if THREE_DECIMALS.fullmatch(text) else text
     return str(cell)

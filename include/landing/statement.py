@@ -13,7 +13,7 @@ from include.landing.natives import kind_of
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match
 from include.landing.salvage import MALFORMED
-from include.landing.specs import COLUMNS, COUNTS, METRICS
+from include.landing.specs import COLUMNS, COUNTS, KEYS, METRICS, SkipRule
 from include.landing.values import TYPED_COLUMNS, Typing
 
 ROWS = "raw.ad_performance_rows"
@@ -137,9 +137,10 @@ class Statement:
         return f"row_number >= {_by_key(path, self.ends, 2**62)}"
 
     def find_ends(self) -> str:
-        """SQL of ``path, row_number`` of the first blank line of each file."""
+        """SQL of ``path, row_number`` of the first blank line of each file; a spreadsheet writes one with delimiters."""
+        blank = " AND ".join(f"ifNull({cell}, '') = ''" for cell in self.reader.cells.values())
         return (
-            f"SELECT path, min(row_number) FROM ({self.reader.source}) WHERE {self.reader.blank} GROUP BY path"
+            f"SELECT path, min(row_number) FROM ({self.reader.source}) WHERE {blank} GROUP BY path"
             f"{self.reader.settings_clause(strict=False)}"
         )
 
@@ -153,13 +154,7 @@ class Statement:
             found.append((f"extra[{sql_string(MALFORMED)}] != ''", "'malformed_line'", "'not a JSON object'"))
         if self.ends:
             found.append((self._after_end("path"), "'footer_rows'", "''"))
-        for rule in self.match.shape.skip:
-            condition = (
-                f"match(first_cell, {sql_string(rule.first_cell)})"
-                if rule.first_cell is not None
-                else " AND ".join(f"{column} = ''" for column in rule.empty)
-            )
-            found.append((condition, sql_string(rule.reason), "''"))
+        found += [(self._skips(rule), sql_string(rule.reason), "''") for rule in self.match.shape.skip]
         if self.reader.format == "csv":  # files that were pasted together
             names = f"cityHash64({', '.join(sql_string(header) for header in self.reader.cells)})"
             found.append((f"row_hash = {names}", "'repeated_header'", "''"))
@@ -179,6 +174,11 @@ class Statement:
                 "day IS NULL AND match(date, '^\\\\s*(0?[1-9]|1[0-2])[/-](0?[1-9]|1[0-2])[/-][0-9]{2}')",
                 "'ambiguous_date'",
                 f"concat({_names('date')}, ': day or month first?')",
+            ),
+            (
+                "day IS NULL AND insightflow_is_range(date)",
+                "'multi_day_row'",
+                "concat('date = ', date, ': export one row a day')",
             ),
             ("day IS NULL", "'bad_date'", _names("date")),
         ]
@@ -208,6 +208,18 @@ class Statement:
                 (f"NOT passed_{name} AND verdict_{name} != ''", f"verdict_{name}", f"concat({_names(name)}, {hint})")
             )
         return found + judgements_of_measures(self.match)
+
+    def _skips(self, rule: SkipRule) -> str:
+        """SQL of the condition of a rule of the spec."""
+        if rule.first_cell is not None:
+            return f"match(first_cell, {sql_string(rule.first_cell)})"
+        if rule.empty:
+            return " AND ".join(f"{column} = ''" for column in rule.empty)
+        keys = [key for key in KEYS if key in self.match.columns]
+        like = {key: f"match({key}, {sql_string(rule.named)})" for key in keys}
+        others = [f"({like[key]} OR insightflow_is_null({key}))" for key in keys if key.endswith("_id")]
+        first = f"match(first_cell, {sql_string(rule.named)})"
+        return " AND ".join([f"({' OR '.join([first, *like.values()])})", *others])
 
     def _verdicts(self) -> dict[str, str]:
         """Metric → SQL of the verdict on a cell that was not passed at a glance: '' or why it is refused."""

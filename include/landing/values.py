@@ -14,7 +14,7 @@ from include.landing.bucket import sql_string
 from include.landing.specs import COLUMNS, COUNTS, METRICS
 
 # Raised when text becomes other values than before; `insightflow retype` then types the rows of older loads again.
-TYPING_VERSION = 1
+TYPING_VERSION = 2
 
 TEXTS = tuple(name for name in COLUMNS if name not in METRICS)
 NAMES = tuple(name for name in TEXTS if name.startswith(("account_", "campaign_", "ad_")))
@@ -135,7 +135,12 @@ class Typing:
     def says(self, column: str) -> str:
         """SQL: whether the cell of an id or name is its own value."""
         nothing = ", ".join(map(sql_string, {**dict.fromkeys(NOTHING), **dict.fromkeys(self.null_tokens)}))
-        return f"NOT (startsWith({column}, ' ') OR endsWith({column}, ' ') OR {column} IN ({nothing}))"
+        float_id = f" OR {self._of_float(column)}" if column.endswith("_id") else ""
+        return f"NOT (startsWith({column}, ' ') OR endsWith({column}, ' ') OR {column} IN ({nothing}){float_id})"
+
+    def _of_float(self, column: str) -> str:
+        """SQL: whether an id went through a float, which leaves ".0" behind it."""
+        return f"(endsWith({column}, '0') AND match({column}, '^[0-9]+[.]0+$'))"
 
     def name(self, column: str) -> str:
         """SQL of an id or name; '' where its cell says nothing."""
@@ -148,7 +153,8 @@ class Typing:
         nothing = f"insightflow_is_null({column})"
         if self.null_tokens:
             nothing += f" OR trimBoth({column}) IN ({', '.join(map(sql_string, self.null_tokens))})"
-        return f"multiIf({self.says(column)}, {column}, {nothing}, '', trimBoth({column}))"
+        bare = f"{self._of_float(column)}, extract({column}, '^[0-9]+'), " if column.endswith("_id") else ""
+        return f"multiIf({self.says(column)}, {column}, {nothing}, '', {bare}trimBoth({column}))"
 
     def code(self) -> str:
         """SQL of the currency: the row's, else the one that its money names, else the file's; '' where none tells."""

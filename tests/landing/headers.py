@@ -15,6 +15,7 @@ import pyarrow.types
 
 from include.landing.readers.delimited import layout_of
 from include.landing.readers.packed import PACKED, packed_cells
+from include.landing.recognise import WRAPPERS
 from include.landing.specs import Format, sources
 
 WRAPPER = "_airbyte_data."
@@ -56,6 +57,8 @@ def _fields(field: pyarrow.Field, prefix: str) -> Iterator[str]:
 def _documents(text: str) -> Iterator[Any]:
     try:
         whole = json.loads(text)
+        if isinstance(whole, dict) and all(key.isdigit() for key in whole):  # lists by the id of their entity
+            whole = [record for records in whole.values() for record in records]
         yield from whole if isinstance(whole, list) else [whole]
     except ValueError:
         for line in text.splitlines():
@@ -67,6 +70,8 @@ def _documents(text: str) -> Iterator[Any]:
 
 def _readings(documents: list[Any]) -> Iterator[tuple[str, set[str]]]:
     yield "", {key.removeprefix(WRAPPER) for document in documents for key in _leaves(document)}
+    for path in {path for document in documents for path in _lists(document)}:
+        yield path, {name for document in documents for name in _at(document, path.split("."), "")}
     for shape in (shape for spec in sources().values() for shape in spec.shapes):
         for wanted in shape.records:
             names = {name for document in documents for name in _at(document, wanted.split("."), "")}
@@ -84,6 +89,14 @@ def _leaves(value: Any, prefix: str = "") -> Iterator[str]:
             yield from _leaves(inner, f"{prefix}.{key}" if prefix else key)
     else:
         yield prefix
+
+
+def _lists(value: Any, prefix: str = "") -> Iterator[str]:
+    """Paths of lists below other keys, under names that tools give to any list of records."""
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        yield from _lists(inner, f"{prefix}{key}.")
+        if prefix and key in WRAPPERS and isinstance(inner, list):
+            yield prefix + key
 
 
 def _at(value: Any, path: list[str], prefix: str) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from include.landing.errors import RefusedFile
+from include.landing.group_load import recognise
 from include.landing.recognise import best, candidates, missing_columns, normal
 from include.landing.specs import find_source
 
@@ -63,6 +65,52 @@ def test_a_mark_of_the_platform_is_needed_outside_its_folder() -> None:
     headers = ["Day", "Campaign", "Cost", "Clicks"]
     assert [match.source.source for match in candidates(headers, "csv")] == ["generic"]
     assert [match.shape.id for match in candidates(headers, "csv", google)] == ["google_ads_ui_csv"]
+
+
+def test_a_reading_that_finds_the_cost_goes_first() -> None:
+    """Impr. is Google's; but it writes Cost, and a table whose Spend would be lost is read as any table."""
+    match = best(["Date", "Campaign", "Impr.", "Clicks", "Spend"], "csv")
+    assert match is not None
+    assert (match.source.source, str(match.columns["cost"])) == ("generic", "Spend")
+
+
+def test_a_folder_is_believed_where_it_understands_more() -> None:
+    microsoft = find_source("microsoft_ads")
+    headers = ["Day", "Campaign status", "Campaign", "Impr.", "Clicks", "Spend", "Conv.", "Revenue"]
+    assert recognise(headers, "csv", microsoft).shape.id == "microsoft_ads_ui_csv"
+    with pytest.raises(RefusedFile, match="looks like Google Ads"):
+        recognise(GOOGLE_UI, "csv", microsoft)
+
+
+@pytest.mark.parametrize(
+    ("header", "currency"),
+    [
+        ("Cost (€)", "EUR"),
+        ("Cost ($)", ""),
+        ("cost_usd", "USD"),
+        ("Spend EUR", "EUR"),
+        ("cost\n(GBP)", "GBP"),
+        ("costs", ""),
+    ],
+)
+def test_cost_of_any_table_names_its_currency(header: str, currency: str) -> None:
+    match = best(["date", "campaign", header, "clicks", "currency"], "csv")
+    assert match is not None
+    assert (str(match.columns["cost"]), match.currency) == (header, currency)
+    assert ("currency" in match.columns) == (not currency), "the cost's own goes before that of other money"
+
+
+@pytest.mark.parametrize("header", ["cost_raw", "cost_per_click", "Cost / conv.", "spend_cap"])
+def test_what_is_no_cost_is_not_taken_for_it(header: str) -> None:
+    match = best(["date", "campaign", header, "clicks"], "csv")
+    assert match is not None and "cost" not in match.columns
+
+
+@pytest.mark.parametrize("mark", ["_fivetran_id", "_airbyte_raw_id", "_sdc_batched_at", "_dlt_load_id"])
+def test_a_connector_that_hides_its_platform_is_asked_for_it(mark: str) -> None:
+    with pytest.raises(RefusedFile) as refused:
+        recognise(["date", "campaign", "clicks", "cost", mark], "csv", None)
+    assert refused.value.reason == "ambiguous_source"
 
 
 def test_aliases_name_a_source() -> None:

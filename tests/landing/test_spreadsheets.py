@@ -10,6 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from include.landing.spreadsheet import cell_text
 from tests.landing.conftest import Landing
 
 pytestmark = pytest.mark.integration
@@ -129,6 +130,13 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "nothing": (workbook(("S", [])), "empty_file"),
     "not whole": (workbook(("S", MONTH))[:-200], "truncated_file"),
 }  # fmt: skip
+
+
+def test_a_number_of_a_cell_has_no_thousands() -> None:
+    """Three decimals alone would be read by what other cells prove."""
+    assert [cell_text(n) for n in (1.234, -209.449, 12.5, 0.123, 1234.567, 3.0)] == [
+        "1.2340", "-209.4490", "12.5", "0.123", "1234.567", "3",
+    ]  # fmt: skip
 
 
 def test_tables_are_found_and_read(landing: Landing) -> None:

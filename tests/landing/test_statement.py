@@ -24,8 +24,11 @@ def test_a_column_that_shows_both_marks_shows_none() -> None:
     assert decide_marks({"cost": [",", "."]}, "auto") == {"cost": ""}
 
 
-def test_the_spec_decides_where_it_says_so() -> None:
-    assert decide_marks({"cost": [","]}, ".") == {"cost": "."}
+def test_the_spec_decides_where_cells_do_not_prove_the_other_mark_alone() -> None:
+    assert decide_marks({"cost": []}, ".") == {"cost": "."}
+    assert decide_marks({"cost": [","], "conversions": ["."]}, ".") == {"cost": ".", "conversions": "."}
+    # Went through a spreadsheet of another language.
+    assert decide_marks({"cost": [","], "conversions": []}, ".") == {"cost": ",", "conversions": ","}
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,26 @@ def test_the_spec_decides_where_it_says_so() -> None:
 )
 def test_date_style_is_shown_by_the_cells(dates: list[str], style: str | None) -> None:
     assert decide_date_style(dates, "auto") == style
+
+
+@pytest.mark.parametrize(
+    ("dates", "fixed", "header", "style"),
+    [
+        (["3/4/2025"], "mdy", "Day", "mdy"),
+        (["3/4/2025", "13/4/2025"], "mdy", "Gregorian date", "dmy"),
+        (["3/4/2025", "4/13/2025"], "dmy", "Date", "mdy"),
+        (["3/4/2025"], "auto", "Jour", "dmy"),
+        (["3/4/2025"], "mdy", "Startdatum (in UTC)", "dmy"),
+        (["4/13/2025"], "auto", "Tag", "mdy"),
+        (["13/4/2025", "4/13/2025"], "mdy", "Day", "iso"),
+        (["3/4/2025"], "compact", "Date", None),
+        (["20250403"], "compact", "Date", "compact"),
+    ],
+)
+def test_cells_go_before_the_header_and_that_before_the_spec(
+    dates: list[str], fixed: str, header: str, style: str | None
+) -> None:
+    assert decide_date_style(dates, fixed, header) == style
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import zipfile
@@ -36,7 +37,10 @@ WRONG = [
     ("nothing.csv.zst", zstandard.compress(b""), "empty_file"),
     ("log_in.csv", b"<!DOCTYPE html><html><body>Sign in</body></html>", "not_an_export"),
     ("picture.png", bytes(range(256)) * 20, "unknown_encoding"),
-    ("page.pdf", b"%PDF-1.4\n\x00\x01\x02\xff", "unknown_encoding"),
+    ("page.pdf", b"%PDF-1.4\n\x00\x01\x02\xff", "unknown_format"),
+    ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "unknown_format"),
+    ("table.csv.bz2", bz2.compress(GOOD.encode()), "unknown_format"),
+    ("lists.json", b'{"columns": ["date", "clicks"], "rows": [["2025-01-01", "5"]]}', "missing_columns"),
     ("cut.csv.gz", gzip.compress(LONG.encode())[:-200], "truncated_file"),
     ("cut.csv.zst", zstandard.compress(LONG.encode())[:-200], "truncated_file"),
     ("cut.utf16.csv.zst", zstandard.compress(LONG.encode("utf-16"))[:-200], "truncated_file"),
@@ -47,6 +51,11 @@ WRONG = [
     ("cut.json", b'[{"date":"2025-01-01","campaign_id":"1","clicks":1},{"date":"20', "truncated_file"),
     ("cut_between.json", b'[{"date":"2025-01-01","campaign_id":"1","clicks":1}', "truncated_file"),
     ("cut_document.json", b'{"data":[{"date":"2025-01-01","campaign_id":"1","clicks":1},', "truncated_file"),
+    (
+        "cut_lists_by_id.json",
+        b'{"12":[{"date":"2025-01-01","campaign_id":"1","clicks":1},{"date":"20',
+        "truncated_file",
+    ),
     ("cut.ndjson", b'{"date":"2025-01-01","campaign_id":"1","clicks":1}\n{"date":"20', "truncated_file"),
     ("two.zip", archive(a__csv=GOOD, b__csv=GOOD), "unknown_format"),
     ("twice.csv.gz", gzip.compress(gzip.compress(GOOD.encode())), "unknown_format"),
@@ -86,6 +95,23 @@ def test_a_surprise_refuses_its_file_alone(landing: Landing, monkeypatch: pytest
     lines = landing.load()
     assert lines["good.csv"].status == "loaded"
     assert lines["odd.csv"].status == "rejected"
+    assert lines["odd.csv"].error.startswith("unreadable_file: ")
+
+
+def test_a_statement_that_a_files_columns_break_refuses_it(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would fail as long as the file lies there, and hold up all others."""
+    known = group_load.statements_of
+
+    def statements_of(client, draft, *args):  # type: ignore[no-untyped-def]
+        if "surprise" in draft.reader.cells:
+            client.query("SELECT isNaN([1])")
+        return known(client, draft, *args)
+
+    monkeypatch.setattr(group_load, "statements_of", statements_of)
+    landing.put("generic/odd.csv", GOOD.replace("currency", "surprise"))
+    landing.put("generic/good.csv", GOOD)
+    lines = landing.load()
+    assert lines["good.csv"].status == "loaded"
     assert lines["odd.csv"].error.startswith("unreadable_file: ")
 
 

@@ -18,6 +18,7 @@ from include.landing.bucket import sql_string
 from include.landing.cells import local_day
 from include.landing.errors import RefusedFile
 from include.landing.readers.base import Files, Reader, identifier
+from include.landing.recognise import WRAPPERS as LIST_KEYS
 from include.landing.recognise import Match, candidates
 from include.landing.specs import NamedLists, Series, Source, sources
 
@@ -96,7 +97,8 @@ def json_reader(client: Client, files: Files, source: Source | None, *, whole: b
     flat = _flat(top, files)
     readings = [flat]
     empty = ""
-    for path, named, series in _record_paths(source):
+    anywhere = [(path, None, None) for path in _wrapped(top)]
+    for path, named, series in dict.fromkeys([*_record_paths(source), *anywhere]):
         hops = _hops(top, path)
         if hops is None:
             if named and all(isinstance(top.get(name.split(".")[0]), ListOf) for name in named.names):
@@ -118,8 +120,33 @@ def json_reader(client: Client, files: Files, source: Source | None, *, whole: b
     if found:  # the first of equals: the folder's source comes first
         return max(found, key=_rank)[0]
     if empty:
+        _refuse_values(client, files, top, empty)
         return Reader("json", "SELECT '' AS path, 0 AS row_number WHERE 0", {}, {}, records=empty)
     return readings[-1]
+
+
+def _wrapped(tree: Tree, prefix: str = "", depth: int = 3) -> Iterator[str]:
+    """Paths of lists of objects under keys that tools take for any list of records (response.data)."""
+    for name, inner in tree.items():
+        if isinstance(inner, dict) and depth > 1:
+            yield from _wrapped(inner, f"{prefix}{name}.", depth - 1)
+        elif isinstance(inner, ListOf) and inner.tree and name in LIST_KEYS:
+            yield prefix + name
+
+
+def _refuse_values(client: Client, files: Files, top: Tree, path: str) -> None:
+    """Refuse a document whose list of records holds values: lists without names are not read, nor taken for no rows."""
+    hops = _hops(top, path)
+    if hops is None:
+        return  # the document leaves the list out
+    keys = hops[0][0]
+    function = files("JSONEachRow", _structure(top, ([*keys, "*"],)))
+    clause = Reader("json", "", {}, SETTINGS | OF_DOCUMENTS).settings_clause(strict=False)
+    if client.query(f"SELECT max(length({_taken('', keys)})) FROM {function}{clause}").first_row[0]:
+        raise RefusedFile(
+            "missing_columns",
+            f'the list {".".join(keys)} holds values without names; export records as objects ({{"date": …}}) or as CSV',
+        )
 
 
 def _keys(client: Client, files: Files, *, whole: bool) -> Tree:
@@ -140,7 +167,7 @@ def _keys(client: Client, files: Files, *, whole: bool) -> Tree:
     return {str(name): _tree(get_from_name(str(type_))) for name, type_, *_ in rows}
 
 
-def _rank(item: tuple[Reader, Match]) -> tuple[bool, int, int]:
+def _rank(item: tuple[Reader, Match]) -> tuple[bool, int, int, int]:
     return (item[1].marked, *item[1].score)
 
 

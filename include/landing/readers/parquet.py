@@ -60,5 +60,7 @@ def _cells(name: str, sql: str, type_: Any, field: pyarrow.DataType | None) -> d
     zone = getattr(field, "tz", None)
     if zone and "DateTime" in type_.name:
         sql = f"toTimeZone({sql}, {sql_string(str(zone))})"
+    if type_.base_type.startswith("Float"):  # data frames write NaN where there is no value
+        return {name: f"toString(if(isNaN({sql}), NULL, {sql}))"}
     nested = type_.base_type in ("Array", "Map")
     return {name: f"toJSONString({sql})" if nested else f"toString({sql})"}
