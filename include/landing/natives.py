@@ -61,8 +61,8 @@ def in_micros(whole: str) -> str:
 
 
 def rounded(number: str) -> str:
-    """SQL of a double as Decimal(18, 6), to its sixth decimal; beyond 10^12 some number."""
-    return in_micros(f"toInt64(round({number} * 1e6)) % {10**18}")
+    """SQL of a double as Decimal(18, 6), to its sixth decimal; 0 where it is not below 10^9, for casts of infinity throw."""
+    return in_micros(f"toInt64(round(if(NOT (abs({number}) < 1e9), 0, {number}) * 1e6))")
 
 
 def day(kind: str, native: str) -> tuple[str, str] | None:

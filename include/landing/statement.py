@@ -215,7 +215,9 @@ class Statement:
     def _first_column(self) -> str:
         """The canonical column that is the file's first cell as it stands; '' where none is."""
         header = next(iter(self.reader.cells), "")
-        found = (name for name, place in self.match.columns.items() if place.made is None and place.headers[0] == header)
+        found = (
+            name for name, place in self.match.columns.items() if place.made is None and place.headers[0] == header
+        )
         return str(next(found, ""))
 
     def _metrics(self) -> list[str]:
@@ -286,7 +288,11 @@ class Statement:
             **self.typing.texts(values),
         }
         # What the file has not, the table's defaults say at less cost.
-        columns = {name: sql for name in ROW_COLUMNS if (sql := made.get(name, name)) != NOTHING and name not in self._lacking()}
+        columns = {
+            name: sql
+            for name in ROW_COLUMNS
+            if (sql := made.get(name, name)) != NOTHING and name not in self._lacking()
+        }
         return (
             f"INSERT INTO {ROWS} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM ({self.typed()})"
             f"{self.reader.settings_clause()}"
