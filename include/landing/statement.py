@@ -13,7 +13,7 @@ from include.landing.natives import kind_of
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match
 from include.landing.salvage import MALFORMED
-from include.landing.specs import COLUMNS, COUNTS, METRICS
+from include.landing.specs import COLUMNS, METRICS
 from include.landing.values import NAMES, TYPED_COLUMNS, Typing, few, is_digits
 
 ROWS = "raw.ad_performance_rows"
