@@ -21,7 +21,7 @@ from benchmarks.landing.measure import in_process, report
 from benchmarks.landing.ours import ours
 
 HERE = Path(__file__).parent
-CASES = ("csv", "csv.zst", "ndjson", "quirky")
+CASES = ("csv", "ndjson")
 SIZES = (1_000_000, 4_000_000, 16_000_000)
 LIMIT = 2048
 HEAD = """# Landing: memory by size of file
