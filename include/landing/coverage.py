@@ -32,11 +32,11 @@ def write_coverage(client: Client, lines: Sequence[LedgerLine]) -> None:
     grain = of_load([sql_string(line.grain) for line in lines], "''")
     client.command(
         "INSERT INTO ops.load_coverage (load_id, export_id, file_id, workspace, source, grain, account_id, date, rows,"
-        f" loaded_at, export_order) SELECT load_id, {of_load([str(line.export_id) for line in lines], '0')}, file_id,"
-        f" workspace, source, {grain}, account_id, date, count(),"
+        f" loaded_at, export_order) SELECT load_id, {of_load([str(line.export_id) for line in lines], '0')},"
+        f" any(file_id), any(workspace), any(source), {grain}, account_id, date, count(),"
         f" toDateTime64('{lines[0].loaded_at.strftime(DATES)}', 6, 'UTC'),"
         f" toDateTime64({of_load(orders, NO_TIME)}, 3, 'UTC') FROM {ROWS}"
         f" WHERE load_id IN ({ids}) AND disposition = 'loaded'"
-        " GROUP BY load_id, file_id, workspace, source, account_id, date",
+        " GROUP BY load_id, account_id, date",
         settings={"max_query_size": 64 * 1024**2, "max_partitions_per_insert_block": 0},
     )

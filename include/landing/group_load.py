@@ -26,8 +26,9 @@ SAMPLE_ROWS = 5000
 UNKNOWN_KEY = re.compile(r"Unknown field|doesn't have element with name")
 # Long lists of files make long statements; bad dates may lie in many months.
 SETTINGS: dict[str, int] = {"max_query_size": 64 * 1024**2}
-# Threads that parse ahead pay in large files only.
-ONE_PARSER = {"input_format_parallel_parsing": 0}
+# Threads that parse ahead cost a seventh more CPU, and memory; one that parses keeps another busy with judging.
+# Each statement is compiled for itself and runs but once.
+ONE_PARSER = {"input_format_parallel_parsing": 0, "compile_expressions": 0}
 
 
 def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[Attempt], source: Source | None) -> None:
@@ -287,7 +288,7 @@ def _at(by_key: Mapping[str, Attempt], path: str) -> Attempt:
 
 
 def _insert(client: Client, statement: Statement, attempts: list[Attempt]) -> None:
-    client.command(statement.insert(), settings={**SETTINGS, **(ONE_PARSER if len(attempts) > 1 else {})})
+    client.command(statement.insert(), settings={**SETTINGS, **ONE_PARSER})
     counted = count(client, statement, attempts)
     if len(attempts) == 1 and counted[attempts[0].line.load_id].dispositions.get("ambiguous_number"):
         statement, counted = _decide_late(client, statement, attempts[0], counted)
@@ -314,7 +315,7 @@ def _decide_late(
         return statement, counted
     attempt.line.load_id = new_load_id()
     statement = replace(statement, marks=decided).to({attempt.line.file_id: attempt.line.load_id})
-    client.command(statement.insert(), settings=SETTINGS)
+    client.command(statement.insert(), settings={**SETTINGS, **ONE_PARSER})
     return statement, count(client, statement, [attempt])
 
 

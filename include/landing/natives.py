@@ -11,6 +11,7 @@ INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32")
 DATES = ("Date", "Date32")
 FLOATS = ("Float64",)
 LIMIT = 10**12
+MICROS = 10**6
 # Below this a float holds every whole number.
 EXACT_TO = {"Float64": 2**53, "Float32": 2**24}
 
@@ -36,18 +37,32 @@ def whole(kind: str, native: str) -> tuple[str, str] | None:
     return f"ifNull(abs({native}) < {LIMIT}, 1)", f"CAST({native}, 'Nullable(Int64)')"
 
 
-def exact(kind: str, native: str) -> tuple[str, str] | None:
-    """The same of money and the like, Nullable(Decimal(18, 6)). Remainders keep casts from throwing beyond the limit."""
+def exact(kind: str, native: str, *, micros: bool = False) -> tuple[str, str] | None:
+    """The same of money and the like, Nullable(Decimal(18, 6)). Remainders keep casts from throwing beyond the limit.
+
+    ``micros``: whole numbers are millionths.
+    """
     if kind == "integer":
-        return f"ifNull(abs({native}) < {LIMIT}, 1)", f"toDecimal64({native} % {LIMIT}, 6)"
+        value = in_micros(f"{native} % {LIMIT}") if micros else f"toDecimal64({native} % {LIMIT}, 6)"
+        return f"ifNull(abs({native}) < {LIMIT}, 1)", value
     if kind == "decimal":
         return "1", f"CAST({native}, 'Nullable(Decimal(18, 6))')"
     if kind == "float":
         # A double below 10^9 that is a number of up to 6 decimals has no shorter text than that number.
-        value = f"(toDecimal64(toInt64(round({native} * 1e6)) % {10**18}, 0) * toDecimal64('0.000001', 6))"
+        value = rounded(native)
         size = f"(abs({native}) < 1e9 AND ({native} = 0 OR abs({native}) >= 0.001))"
         return f"ifNull({size} AND toFloat64({value}) = {native}, isNull({native}))", value
     return None
+
+
+def in_micros(whole: str) -> str:
+    """SQL of a whole number of millionths as Decimal(18, 6)."""
+    return f"(toDecimal64({whole}, 0) * toDecimal64('0.000001', 6))"
+
+
+def rounded(number: str) -> str:
+    """SQL of a double as Decimal(18, 6), to its sixth decimal; 0 where it is not below 10^9, for casts of infinity throw."""
+    return in_micros(f"toInt64(round(if(NOT (abs({number}) < 1e9), 0, {number}) * 1e6))")
 
 
 def day(kind: str, native: str) -> tuple[str, str] | None:

@@ -92,10 +92,11 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
     with bucket.open(file.key) as stream:
         while chunk := stream.read(4 * 1024 * 1024):
             digest.update(chunk)
-            letters.feed(chunk)
             if len(start) < HEAD:
                 start += chunk[: HEAD - len(start)]
-            tail = (tail + chunk)[-TAIL:]
+            if start.isascii():  # else the start itself shows the encoding
+                letters.feed(chunk)
+            tail = chunk[-TAIL:] if len(chunk) >= TAIL else (tail + chunk)[-TAIL:]
     if not start:
         raise RefusedFile("empty_file", "the file has 0 bytes; export it again and drop the new file")
     if start.startswith(b"PK") and is_spreadsheet(bucket, file.key):

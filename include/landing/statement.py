@@ -13,8 +13,8 @@ from include.landing.natives import kind_of
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match
 from include.landing.salvage import MALFORMED
-from include.landing.specs import COLUMNS, COUNTS, KEYS, METRICS, SkipRule
-from include.landing.values import TYPED_COLUMNS, Typing
+from include.landing.specs import COLUMNS, KEYS, METRICS, SkipRule
+from include.landing.values import NAMES, TYPED_COLUMNS, Typing, few, is_digits
 
 ROWS = "raw.ad_performance_rows"
 ROW_COLUMNS = (
@@ -117,10 +117,12 @@ class Statement:
 
     def _extra(self) -> str:
         """What the spec does not name, and the cells that a made value or a segment was taken out of."""
+        return _map({header: f"ifNull({self.reader.cells[header]}, '')" for header in self._rest()})
+
+    def _rest(self) -> list[str]:
         found = [*self.match.columns.values(), *self.match.segments.values()]
         whole = {header for place in found if place.made is None for header in place.headers}
-        rest = [h for h in self.reader.cells if h not in whole and h not in self.reader.context]
-        return _map({header: f"ifNull({self.reader.cells[header]}, '')" for header in rest})
+        return [h for h in self.reader.cells if h not in whole and h not in self.reader.context]
 
     def _raw_text(self) -> str:
         cells = {header: f"ifNull({sql}, '')" for header, sql in self.reader.cells.items()}
@@ -192,7 +194,7 @@ class Statement:
             )
         for name in ("campaign_id", "ad_group_id", "ad_id", "account_id"):
             if name in self.match.columns and kind_of(self._natives((name,)).get(name, "")) != "integer":
-                damaged = f"insightflow_is_damaged_id({name})"
+                damaged = f"NOT {is_digits(name)} AND insightflow_is_damaged_id({name})"
                 if exact_to := natives.EXACT_TO.get(self._native_type(name)):
                     # Beyond it a float no longer tells an id from its neighbour.
                     damaged += f" OR abs(toFloat64OrZero({name})) >= {exact_to}"
@@ -202,17 +204,18 @@ class Statement:
                 if self.reader.format == "csv":
                     found.append((f"{name} IN ({ERRORS})", "'damaged_name'", _names(name)))
                 found.append((f"NOT isValidUTF8({name})", "'bad_encoding'", _names(name)))
-        for name in self._verdicts():
+        for name in self._metrics():
             hint = f"if(verdict_{name} = 'ambiguous_number', ': a thousands separator or a decimal mark?', '')"
             found.append(
-                (f"NOT passed_{name} AND verdict_{name} != ''", f"verdict_{name}", f"concat({_names(name)}, {hint})")
+                (f"NOT own_{name} AND verdict_{name} != ''", f"verdict_{name}", f"concat({_names(name)}, {hint})")
             )
         return found + judgements_of_measures(self.match)
 
     def _skips(self, rule: SkipRule) -> str:
         """SQL of the condition of a rule of the spec."""
         if rule.first_cell is not None:
-            return f"match(first_cell, {sql_string(rule.first_cell)})"
+            first = few("date") if self._first_column() == "date" else "first_cell"
+            return f"match({first}, {sql_string(rule.first_cell)})"
         if rule.empty:
             return " AND ".join(f"{column} = ''" for column in rule.empty)
         keys = [key for key in KEYS if key in self.match.columns]
@@ -221,15 +224,16 @@ class Statement:
         first = f"match(first_cell, {sql_string(rule.named)})"
         return " AND ".join([f"({' OR '.join([first, *like.values()])})", *others])
 
-    def _verdicts(self) -> dict[str, str]:
-        """Metric → SQL of the verdict on a cell that was not passed at a glance: '' or why it is refused."""
-        found = {}
-        for name in METRICS:
-            if name not in self.match.columns:
-                continue
-            mark = self.marks.get(name, "")
-            found[name] = f"insightflow_verdict({name}, '{mark}', {int(name in COUNTS)})"
-        return found
+    def _first_column(self) -> str:
+        """The canonical column that is the file's first cell as it stands; '' where none is."""
+        header = next(iter(self.reader.cells), "")
+        found = (
+            name for name, place in self.match.columns.items() if place.made is None and place.headers[0] == header
+        )
+        return str(next(found, ""))
+
+    def _metrics(self) -> list[str]:
+        return [name for name in METRICS if name in self.match.columns]
 
     @property
     def typing(self) -> Typing:
@@ -252,12 +256,7 @@ class Statement:
 
     def judged(self) -> str:
         """The records with their typed date and the verdict on each metric, from which dispositions follow."""
-        verdicts = ""
-        for name, verdict in self._verdicts().items():
-            passed = self.typing.passed(name)
-            if actions := self.typing.is_list(name):
-                passed += f" OR {actions}"
-            verdicts += f", {passed} AS passed_{name}, {verdict} AS verdict_{name}"
+        verdicts = "".join(f", {self.typing.verdict(name)} AS verdict_{name}" for name in self._metrics())
         return f"SELECT *, {self.typing.day()} AS day{verdicts} FROM ({self.glanced()})"
 
     def glanced(self) -> str:
@@ -271,8 +270,16 @@ class Statement:
         return f"SELECT *{values} FROM ({self.judged()})"
 
     def disposition(self) -> str:
-        """SQL: 'loaded', or why the record is rejected or skipped."""
-        return "multiIf(" + "".join(f"{c}, {d}, " for c, d, _ in self._judgements()) + "'loaded')"
+        """SQL: 'loaded', or why the record is rejected or skipped.
+
+        Whether there is any reason is a sum, which costs less than asking for the first one.
+        """
+        reasons = self._judgements()
+        if not reasons:
+            return "'loaded'"
+        some = " + ".join(f"ifNull({condition}, 0)" for condition, _, _ in reasons)
+        first = "".join(f"{c}, {d}, " for c, d, _ in reasons)
+        return f"if({some} = 0, 'loaded', multiIf({first}'loaded'))"
 
     def detail(self) -> str:
         """SQL: column and value to which the disposition is due."""
@@ -283,14 +290,31 @@ class Statement:
     def insert(self) -> str:
         """The INSERT of all records of all targets, good and bad: parsed, judged and typed in one pass."""
         values = {name: f"value_{name}" for name in self.typing.values()}
-        typed = {**values, **self.typing.texts(values)}
+        made = {
+            "workspace": self._target("workspace"),
+            "source": sql_string(self.match.source.source),
+            "file_id": self._target("file_id"),
+            "load_id": self._target("load_id"),
+            "disposition": self.disposition(),
+            **values,
+            **self.typing.texts(values),
+        }
+        # What the file has not, the table's defaults say at less cost.
+        columns = {
+            name: sql
+            for name in ROW_COLUMNS
+            if (sql := made.get(name, name)) != NOTHING and name not in self._lacking()
+        }
         return (
-            f"INSERT INTO {ROWS} ({', '.join(ROW_COLUMNS)}) "
-            f"SELECT {self._target('workspace')}, {sql_string(self.match.source.source)}, {self._target('file_id')}, "
-            f"{self._target('load_id')}, row_number, {self.disposition()}, row_hash, "
-            f"{', '.join(typed[name] for name in TYPED_COLUMNS)}, segments, extra FROM ({self.typed()})"
+            f"INSERT INTO {ROWS} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM ({self.typed()})"
             f"{self.reader.settings_clause()}"
         )
+
+    def _lacking(self) -> set[str]:
+        """Columns of the raw table of which the file has nothing."""
+        empty = {name for name in (*NAMES, *METRICS) if name not in self.match.columns}
+        empty |= {"segments"} if not self.match.segments else set()
+        return empty | ({"extra"} if not self._rest() else set())
 
     def insert_rejects(self, reasons: Sequence[str], *, few: bool = True) -> str:
         """The INSERT of the rejected rows with reason, detail and raw text: a second look, at those rows only where

@@ -24,7 +24,9 @@ TYPED_COLUMNS = ("date", *NAMES, *METRICS, "currency", *(f"text_{name}" for name
 NOTHING = ("", "-", "--", "—", "–", "N/A", "n/a", "#N/A", "null", "NULL", "None", "(not set)", "\\N")
 NO_DATE = "toDate('1970-01-01')"
 
-# Numbers that need no closer look, by decimal mark: up to 12 whole digits fit Decimal(18, 6). Regular expressions, for
+# Numbers that a double holds exactly to their sixth decimal, by decimal mark: the engine's parser of floats is the faster.
+QUICK = {"": "[0-9]{1,9}", ".": "[0-9]{1,9}([.][0-9]{1,6})?", ",": "[0-9]{1,9}(,[0-9]{1,6})?"}
+# Numbers that need no closer look: up to 12 whole digits fit Decimal(18, 6). Regular expressions, for
 # toDecimal64OrNull takes `-`, `.` and `1.2.3` for numbers.
 PLAIN = {"": "[0-9]{0,12}", ".": "[0-9]{0,12}([.][0-9]+)?", ",": "[0-9]{0,12}(,[0-9]+)?"}
 IN_THREES = {
@@ -60,18 +62,32 @@ class Typing:
         kind, name = natives.kind_of(self.natives.get(column, "")), f"native_{column}"
         if column == "date":
             return natives.day(kind, name)
-        return natives.whole(kind, name) if column in COUNTS else natives.exact(kind, name)
+        if column in COUNTS:
+            return natives.whole(kind, name)
+        return natives.exact(kind, name, micros=self._in_micros(column))
+
+    def _in_micros(self, metric: str) -> bool:
+        """Whether whole numbers of the metric are taken for micros at a glance, without a division."""
+        kind = natives.kind_of(self.natives.get(metric, ""))
+        return metric not in COUNTS and self.divisors.get(metric, 1) == natives.MICROS and kind in ("", "integer")
 
     def glances(self) -> dict[str, str]:
-        """Column → SQL of what native parsers make of whole numbers and dates, NULL where they need a closer look."""
+        """SQL of what native parsers make of dates and numbers: ``quick_<column>``, and for numbers ``own_<column>``:
+        whether that is the value of the cell for sure. Other cells take a closer look."""
         found: dict[str, str] = {}
         for name in ("date", *METRICS):
+            mark = self.marks.get(name, "")
             if native := self._native(name):
                 found |= {f"own_{name}": native[0], f"quick_{name}": native[1]}
             elif name == "date":
-                found["quick_date"] = "toDateOrNull(date)"
-            elif name in COUNTS and name in self.columns:
-                found[f"quick_{name}"] = f"toInt64OrNull({name})"
+                found["quick_date"] = f"toDateOrNull({few(name)})"
+            elif name in self.columns and (name in COUNTS or self._in_micros(name)):
+                whole = f"toInt64OrZero({name})"
+                found[f"own_{name}"] = f"toString({whole}) = {name} AND abs({whole}) < {natives.LIMIT}"
+                found[f"quick_{name}"] = whole if name in COUNTS else natives.in_micros(whole)
+            elif name in self.columns:
+                found[f"own_{name}"] = f"match({name}, '^{QUICK[mark]}$')"
+                found[f"quick_{name}"] = natives.rounded(f"toFloat64OrZero({_pointed(name, mark)})")
         return found
 
     @property
@@ -79,89 +95,105 @@ class Typing:
         """SQL over ``glances``: whether the date cell is just an ISO date."""
         return "own_date" if self._native("date") else "ifNull(toString(quick_date) = date, 0)"
 
-    def passed(self, metric: str) -> str:
-        """SQL over ``glances``: whether the cell is a number that needs no closer look, or is empty."""
-        mark = self.marks.get(metric, "")
-        if self._native(metric):
-            return f"own_{metric}"
-        if metric in COUNTS:
-            plain = f"(isNotNull(quick_{metric}) AND length({metric}) < 13 OR {metric} = '')"
-        else:
-            plain = f"match({metric}, '^{PLAIN[mark]}$')"
-        return f"({plain} OR {self._in_threes(metric)})" if mark else plain
+    def verdict(self, metric: str) -> str:
+        """SQL of why a cell that is not ``own_<metric>`` is refused, '' where it is not."""
+        passed = []
+        if not self._native(metric):
+            passed = [self._is_plain(metric, "cell")]
+            if self.marks.get(metric):
+                passed.append(self._in_threes(metric, "cell"))
+        if self.is_list(metric):
+            passed.append("startsWith(cell, '[')")
+        verdict = f"insightflow_verdict(cell, '{self.marks.get(metric, '')}', {int(metric in COUNTS)})"
+        return _closer(metric, f"if({' OR '.join(passed)}, '', {verdict})" if passed else verdict)
 
-    def _in_threes(self, metric: str) -> str:
-        """SQL: whether the cell is a number with marks between its thousands."""
+    def _is_plain(self, metric: str, cell: str) -> str:
+        """SQL: whether a text is a number without marks between its thousands, or is empty."""
+        if metric in COUNTS:
+            return f"isNotNull(toInt64OrNull({cell})) AND length({cell}) < 13 OR {cell} = ''"
+        return f"match({cell}, '^{PLAIN[self.marks.get(metric, '')]}$')"
+
+    def _in_threes(self, metric: str, cell: str) -> str:
+        """SQL: whether a text is a number with marks between its thousands."""
         pattern = IN_THREES[self.marks[metric]]
         if metric in COUNTS:
             pattern = pattern[: pattern.rindex("(")]
         thousands = "," if self.marks[metric] == "." else "."
-        return f"(position({metric}, '{thousands}') > 0 AND match({metric}, '^{pattern}$'))"
+        return f"(position({cell}, '{thousands}') > 0 AND match({cell}, '^{pattern}$'))"
 
-    def is_list(self, metric: str) -> str:
-        """SQL: whether the cell is a list of actions; '' where the file can have none."""
-        return f"startsWith({metric}, '[')" if self.actions and metric in ("conversions", "conversion_value") else ""
+    def is_list(self, metric: str) -> bool:
+        """Whether a cell of the metric may be a list of actions."""
+        return self.actions and metric in ("conversions", "conversion_value")
 
     def number(self, metric: str) -> str:
         """SQL over ``glances`` of a metric's value, Nullable: Int64 of counts, Decimal(18, 6) in units of the rest."""
+        divisor, slow = self.divisors.get(metric, 1), self._number(metric, "cell")
+        if metric in COUNTS or divisor == 1:
+            return f"if(own_{metric}, quick_{metric}, {_closer(metric, slow)})"
+        if self._in_micros(metric):
+            return f"if(own_{metric}, quick_{metric}, {_closer(metric, _divided(slow, divisor))})"
+        return _divided(f"if(own_{metric}, quick_{metric}, {_closer(metric, slow)})", divisor)
+
+    def _number(self, metric: str, cell: str) -> str:
+        """SQL of the number that a text is, Nullable, before any division."""
         mark = self.marks.get(metric, "")
-        bare = f"replaceAll({metric}, '{'.' if mark == ',' else ','}', '')"  # no thousands
-        slow = f"insightflow_number({metric}, '{mark}')"
-        if metric in COUNTS and self._native(metric):
-            return f"if(own_{metric}, quick_{metric}, toInt64OrNull(toString({slow})))"
+        bare = f"replaceAll({cell}, '{'.' if mark == ',' else ','}', '')"  # no thousands
+        slow = f"insightflow_number({cell}, '{mark}')"
         if metric in COUNTS:
-            cases = f"isNotNull(quick_{metric}) AND length({metric}) < 13 OR {metric} = '', quick_{metric}, "
+            cases = f"{self._is_plain(metric, cell)}, toInt64OrNull({cell}), "
             if mark:
-                cases += f"{self._in_threes(metric)}, toInt64OrNull({bare}), "
+                cases += f"{self._in_threes(metric, cell)}, toInt64OrNull({bare}), "
             return f"multiIf({cases}toInt64OrNull(toString({slow})))"
-        point = (lambda text: f"replaceOne({text}, ',', '.')") if mark == "," else str
-        cases = f"match({metric}, '^{PLAIN[mark]}$'), toDecimal64OrNull({point(metric)}, 6), "
-        if self._native(metric):
-            cases = f"own_{metric}, quick_{metric}, "
-        elif mark:
-            cases += f"{self._in_threes(metric)}, toDecimal64OrNull({point(bare)}, 6), "
-        if actions := self.is_list(metric):
+        cases = f"{self._is_plain(metric, cell)}, toDecimal64OrNull({_pointed(cell, mark)}, 6), "
+        if mark:
+            cases += f"{self._in_threes(metric, cell)}, toDecimal64OrNull({_pointed(bare, mark)}, 6), "
+        if self.is_list(metric):
             tiers = "[" + ", ".join(f"[{', '.join(map(sql_string, tier))}]" for tier in self.tiers) + "]"
             tiers = f"CAST({tiers}, 'Array(Array(String))')"
-            cases += f"{actions}, {_fitting(f'insightflow_tier_sum({metric}, {tiers})')}, "
-        value = f"multiIf({cases}{_fitting(slow)})"
-        divisor = self.divisors.get(metric, 1)
-        return f"CAST({value} / {divisor}, 'Nullable(Decimal(18, 6))')" if divisor != 1 else value
+            cases += f"startsWith({cell}, '['), {_fitting(f'insightflow_tier_sum({cell}, {tiers})')}, "
+        return f"multiIf({cases}{_fitting(slow)})"
 
     def day(self) -> str:
         """SQL over ``glances`` of the date, Nullable(Date)."""
-        return f"if({self.is_iso}, quick_date, insightflow_date(date, '{self.date_style}'))"
+        slow = _closer("date", f"insightflow_date(cell, '{self.date_style}')")
+        return f"if({self.is_iso}, quick_date, {slow})"
 
     def says(self, column: str) -> str:
         """SQL: whether the cell of an id or name is its own value."""
-        nothing = ", ".join(map(sql_string, {**dict.fromkeys(NOTHING), **dict.fromkeys(self.null_tokens)}))
-        float_id = f" OR {self._of_float(column)}" if column.endswith("_id") else ""
-        return f"NOT (startsWith({column}, ' ') OR endsWith({column}, ' ') OR {column} IN ({nothing}){float_id})"
+        if column.endswith("_id"):
+            return f"({is_digits(column)} OR {self._says(column)})"
+        return self._says(column)
 
-    def _of_float(self, column: str) -> str:
-        """SQL: whether an id went through a float, which leaves ".0" behind it."""
-        return f"(endsWith({column}, '0') AND match({column}, '^[0-9]+[.]0+$'))"
+    def _says(self, column: str) -> str:
+        nothing = ", ".join(map(sql_string, {**dict.fromkeys(NOTHING), **dict.fromkeys(self.null_tokens)}))
+        float_id = f" OR {_of_float(column)}" if column.endswith("_id") else ""
+        return f"NOT (startsWith({column}, ' ') OR endsWith({column}, ' ') OR {column} IN ({nothing}){float_id})"
 
     def name(self, column: str) -> str:
         """SQL of an id or name; '' where its cell says nothing."""
         if column == "account_id":
-            slow = f"ifNull(insightflow_id(account_id, {sql_string(self.account_format)}), '')"
-            if self.account_format != "digits":
-                return slow
-            bare = "replaceAll(account_id, '-', '')"
-            return f"multiIf(match(account_id, '^[0-9-]*[0-9]$'), {bare}, {slow})"
-        nothing = f"insightflow_is_null({column})"
+            slow = f"ifNull(insightflow_id(cell, {sql_string(self.account_format)}), '')"
+            if self.account_format == "digits":
+                bare, quick = f"match({few(column)}, '^[0-9-]*[0-9]$')", f"replaceAll({few(column)}, '-', '')"
+            else:
+                bare, quick = f"match({few(column)}, '^[A-Za-z:_]*[0-9]+$')", column
+            return f"if({bare}, {quick}, {_closer(column, slow)})"
+        nothing = "insightflow_is_null(cell)"
         if self.null_tokens:
-            nothing += f" OR trimBoth({column}) IN ({', '.join(map(sql_string, self.null_tokens))})"
-        bare = f"{self._of_float(column)}, extract({column}, '^[0-9]+'), " if column.endswith("_id") else ""
-        return f"multiIf({self.says(column)}, {column}, {nothing}, '', {bare}trimBoth({column}))"
+            nothing += f" OR trimBoth(cell) IN ({', '.join(map(sql_string, self.null_tokens))})"
+        bare = f"{_of_float('cell')}, extract(cell, '^[0-9]+'), " if column.endswith("_id") else ""
+        slow = _closer(column, f"multiIf({nothing}, '', {bare}trimBoth(cell))")
+        return f"if({self.says(column)}, {column}, {slow})"
 
     def code(self) -> str:
         """SQL of the currency: the row's, else the one that its money names, else the file's; '' where none tells."""
         known = sql_string(self.currency)
         if "cost" in self.columns:
             known = f"ifNull(insightflow_currency_of(cost), {known})"
-        return f"ifNull(upper(insightflow_text(currency)), {known})" if "currency" in self.columns else known
+        if "currency" not in self.columns:
+            return known
+        slow = _closer("currency", "ifNull(upper(insightflow_text(cell)), '')")
+        return f"multiIf(match({few('currency')}, '^[A-Z]{{3}}$'), currency, {slow} != '', {slow}, {known})"
 
     def values(self) -> dict[str, str]:
         """Column of ``raw.ad_performance_rows`` → SQL over text under canonical names, ``glances`` and ``day``."""
@@ -174,6 +206,19 @@ class Typing:
         found["currency"] = self.code()
         return found
 
+    def _gives_back(self, metric: str, value: str) -> str:
+        """SQL: whether a metric's value gives the text of its cell back."""
+        if self.divisors.get(metric, 1) != 1:
+            return "0"  # a number over 10^6 is not what was sent
+        same = f"{metric} = ifNull(toString({value}), '')"
+        if self._native(metric) or metric in COUNTS:
+            return f"own_{metric} OR {same}"
+        if self.marks.get(metric) == ",":
+            return same
+        padded = f"(endsWith({metric}, '0') AND position({metric}, '.') > 0)"
+        led = f"(startsWith({metric}, '0') AND length({metric}) > 1 AND NOT startsWith({metric}, '0.'))"
+        return f"if(own_{metric}, NOT ({padded} OR {led}), {same})"
+
     def texts(self, values: Mapping[str, str]) -> dict[str, str]:
         """The same for the columns of text: '' where ``values`` (SQL of each value) give the text back."""
         found = {f"text_{name}": name if name in self.columns else "''" for name in COLUMNS}
@@ -184,16 +229,42 @@ class Typing:
             if name == "date":
                 same = f"{self.is_iso} AND {value} != {NO_DATE}"
             elif name in METRICS:
-                # A number over 10^6 is not what was sent.
-                same = f"{name} = ifNull(toString({value}), '')" if self.divisors.get(name, 1) == 1 else "0"
-                if self._native(name) and same != "0":
-                    same = f"own_{name} OR {same}"
+                same = self._gives_back(name, value)
             elif name == "account_id":
                 same = f"{name} = {value}"
             else:
                 same = self.says(name)
             found[f"text_{name}"] = f"if({same}, '', {name})"
         return found
+
+
+def few(column: str) -> str:
+    """SQL of a text of which a block has but few, so that functions look at each of them once."""
+    return f"toLowCardinality({column})"
+
+
+def is_digits(column: str) -> str:
+    """SQL: whether an id is digits, as most are: nothing else has to be asked of it."""
+    return f"match({column}, '^[0-9]+$')"
+
+
+def _of_float(cell: str) -> str:
+    """SQL: whether an id went through a float, which leaves ".0" behind it."""
+    return f"(endsWith({cell}, '0') AND match({cell}, '^[0-9]+[.]0+$'))"
+
+
+def _closer(column: str, sql: str) -> str:
+    """SQL of an expression of ``cell``, the text of a column: the closer look. As the body of a lambda it costs nothing
+    where no row takes it; pasted into the statement, each of its functions would cost for each block of rows."""
+    return f"arrayMap(cell -> {sql}, [{column}])[1]"
+
+
+def _pointed(text: str, mark: str) -> str:
+    return f"replaceOne({text}, ',', '.')" if mark == "," else text
+
+
+def _divided(number: str, divisor: int) -> str:
+    return f"CAST({number} / {divisor}, 'Nullable(Decimal(18, 6))')"
 
 
 def _fitting(number: str) -> str:

@@ -11,12 +11,13 @@ import re
 PATH = "'/clickhouse/tables/{uuid}/everywhere', '{shard}_{replica}'"
 
 _NAME = r"[\w.`]+"
-# Statements that every server runs for itself, up to the name that ON CLUSTER follows. ALTER and INSERT of a replicated
-# table reach the others through Keeper.
+# Statements that every server runs for itself, up to the name that ON CLUSTER follows. Other ALTERs and INSERTs of a
+# replicated table reach the others through Keeper.
 _EVERYWHERE = re.compile(
     rf"^(CREATE\s+DATABASE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}"
     rf"|CREATE\s+(?:OR\s+REPLACE\s+)?(?:TABLE|VIEW|FUNCTION)\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}"
     rf"|DROP\s+(?:TABLE|VIEW|FUNCTION)\s+(?:IF\s+EXISTS\s+)?{_NAME}"
+    rf"|ALTER\s+TABLE\s+{_NAME}(?=\s+MODIFY\s+SETTING\s)"
     rf"|RENAME\s+TABLE\s+{_NAME}\s+TO\s+{_NAME}"
     rf"|EXCHANGE\s+TABLES\s+{_NAME}\s+AND\s+{_NAME})",
     re.IGNORECASE,

@@ -47,7 +47,8 @@ def test_every_statement_of_the_migrations_reaches_every_server() -> None:
         for statement in statements(path.read_text())
     ]
     for statement in told:
-        through_keeper = statement.split()[0].upper() in ("ALTER", "INSERT")
+        of_each = "MODIFY SETTING" in statement  # a table's settings are each server's own
+        through_keeper = statement.split()[0].upper() in ("ALTER", "INSERT") and not of_each
         assert (f" ON CLUSTER '{CLUSTER}'" in statement) != through_keeper, statement[:200]
     made = tables(told)
     assert {"raw.ad_performance_rows", "ops.file_ledger", "ops.built_dates", "ops.fx_rates"} <= made.keys()
