@@ -9,7 +9,10 @@
 -- One row for each entity and day with a problem: since when it lasts, and whose problem it is. One cause
 -- shows in several metrics, on several days and on several levels; here it becomes one event.
 with found as (
-    select p.* from {{ ref('int_anomaly_patterns') }} as p
+    select p.*
+    from {{ ref('int_anomaly_patterns') }} as p
+    -- an ad that is clicked ever less wears out: an insight of its own
+    where not (p.kind = 'slow_drift' and p.metric = 'ctr' and {{ is_part('p.entity_type') }})
 ),
 
 -- Days of earlier runs, so that today's can continue an event.

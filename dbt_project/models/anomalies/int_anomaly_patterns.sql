@@ -70,19 +70,8 @@ entity_days as (
         groupArray((toString(s.metric), s.deviation))::Map(String, Float64) as deviations, -- noqa: CP01
         maxIf(abs(s.z_score), s.is_flagged) as z_max
     from scores as s
-    where
-        (s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id, s.date) in (
-            select
-                f.workspace,
-                f.platform,
-                f.account_id,
-                f.entity_type,
-                f.entity_id,
-                f.date
-            from scores as f
-            where f.is_flagged
-        )
     group by s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id, s.date
+    having countIf(s.is_flagged) > 0
 ),
 
 shapes as (
@@ -229,8 +218,6 @@ found as (
         toUInt16(0) as days_seen,
         k.deviations as deviations
     from kinds as k
-    -- an ad that is clicked ever less wears out: an insight of its own
-    where not (k.is_part and k.kind = 'slow_drift' and k.lead_metric = 'ctr')
 ),
 
 accounts as (
