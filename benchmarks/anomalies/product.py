@@ -17,8 +17,8 @@ from benchmarks.anomalies.scoring import Flags
 
 MODELS = (
     "int_anomaly_missing", "int_anomaly_series", "int_anomaly_thresholds", "int_anomaly_histories", "int_anomaly_volumes",
-    "int_anomaly_ratios", "int_anomaly_movements", "int_anomaly_scores", "int_anomaly_patterns", "int_anomaly_events",
-    "anomaly_daily",
+    "int_anomaly_ratios", "int_anomaly_movements", "int_anomaly_scores", "int_anomaly_patterns", "int_anomaly_causes",
+    "int_anomaly_events", "anomaly_daily",
 )  # fmt: skip
 SUMS = ("impressions", "clicks", "cost", "conversions", "conversion_value")
 
