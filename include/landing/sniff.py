@@ -307,11 +307,13 @@ def empty_report(sniffed: Sniffed, source: Source | None) -> tuple[Source, Shape
 
     Of several, the one of which the most headers stand in the file.
     """
-    cells = {normal(cell) for cell in re.split(r'[,;\t|"\r\n]+', sniffed.head)}
     found = [
-        (sum(normal(header) in cells for header in shape.headers()), spec, shape)
+        (spec, shape)
         for spec in ([source] if source else sources().values())
         for shape in spec.shapes
         if shape.empty_report and sniffed.head_is_all and re.search(shape.empty_report, sniffed.head, re.MULTILINE)
     ]
-    return max(found, key=lambda item: item[0])[1:] if found else None
+    if len(found) < 2:
+        return found[0] if found else None
+    cells = {normal(cell) for cell in re.split(r'[,;\t|"\r\n]+', sniffed.head)}
+    return max(found, key=lambda of: sum(normal(header) in cells for header in of[1].headers()))
