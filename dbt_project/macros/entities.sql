@@ -149,3 +149,9 @@ left join parsed_names as p
     on e.workspace = p.workspace and e.platform = p.platform and e.{{ entity }}_name = p.name
 {%- endif %}
 {%- endmacro %}
+
+{# Key and name of an account or campaign, never NULL: an export without ids names its entities, one without names has ids. #}
+{% macro keyed_entity(source, level) -%}
+    coalesce({{ source }}.{{ level }}_id, {{ source }}.{{ level }}_name, '') as {{ level }}_id,
+    coalesce({{ source }}.{{ level }}_name, {{ source }}.{{ level }}_id, '') as {{ level }}_name
+{%- endmacro %}

@@ -10,6 +10,8 @@
 -- noqa: disable=RF03
 -- Whose problem it is: one cause shows in several metrics and on several levels (docs block `anomaly_cause`).
 -- Scratch.
+
+{% set most = 0.6 -%}
 with found as (
     select p.*
     from {{ ref('int_anomaly_patterns') }} as p
@@ -37,7 +39,7 @@ shares as (
         u.entity_type = 'platform' and b.entity_type in ('account', 'campaign')
         or u.entity_type = 'account' and b.entity_type = 'campaign' and u.account_id = b.account_id
     group by u.workspace, u.platform, u.account_id, u.entity_type, u.entity_id, u.date, b.entity_type
-    having part_share >= 0.6
+    having part_share >= {{ most }}
 ),
 
 accounts as (
@@ -181,7 +183,7 @@ carriers as (
 sole_carriers as (
     select c.*
     from carriers as c
-    where c.parts = 1 and c.part_share >= 0.6
+    where c.parts = 1 and c.part_share >= {{ most }}
     order by c.is_ad desc
     limit 1 by c.workspace, c.platform, c.account_id, c.campaign_id, c.date
 ),
@@ -197,7 +199,7 @@ leaders as (
         f.family as family,
         argMax(
             (toString(f.entity_type), f.account_id, f.entity_id),
-            coalesce(f.impact, 0) * if(f.entity_type = 'ad', 1 / 0.6, 1)
+            coalesce(f.impact, 0) * if(f.entity_type = 'ad', 1 / {{ most }}, 1)
         ) as part
     from found as f
     where {{ is_part('f.entity_type') }}

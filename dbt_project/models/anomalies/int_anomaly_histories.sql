@@ -6,7 +6,7 @@
     contract={'enforced': false}
 ) }}
 
--- RF03 takes the arguments of lambdas and the parts of tuples for columns.
+-- RF02 and RF03 take the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
 -- Every series of the run as arrays of days, nan where a day is unknown, and the positions to judge. A judged
 -- day then is a slice: itself and the 56 days before it, whatever else the run reads. Scratch.

@@ -15,8 +15,7 @@ with account_rows as (
     select
         a.workspace as workspace,
         a.platform as platform,
-        coalesce(a.account_id, a.account_name, '') as account_id,
-        coalesce(a.account_name, a.account_id, '') as account_name,
+        {{ keyed_entity('a', 'account') }},
         a.date as date,
         {{ anomaly_metrics('a') }}
     from {{ ref('mart_account_daily') }} as a

@@ -6,7 +6,7 @@
     contract={'enforced': false}
 ) }}
 
--- RF03 takes the arguments of lambdas and the parts of tuples for columns.
+-- RF03 takes the arguments of lambdas and the parts of tuples for columns, CP01 a type for a keyword.
 -- noqa: disable=RF03
 -- One row for each entity and day that has a flag or misses its data: what moved together, which kind of
 -- problem that is, and the money at stake. Scratch: made anew by every run, for the days to judge.

@@ -14,8 +14,7 @@ days as (
     select
         a.workspace as workspace,
         a.platform as platform,
-        coalesce(a.account_id, a.account_name, '') as account_id,
-        coalesce(a.account_name, a.account_id, '') as account_name,
+        {{ keyed_entity('a', 'account') }},
         coalesce(a.campaign_id, a.campaign_name, '') as entity_id,
         coalesce(a.campaign_name, a.campaign_id, '') as entity_name,
         coalesce(a.ad_id, a.ad_name, '') as ad_key,
