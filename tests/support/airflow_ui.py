@@ -28,7 +28,7 @@ def logged_in(browser: Browser, settings: Settings) -> Iterator[Page]:
     page.locator("input[name=username]").fill(settings.admin_user)
     page.locator("input[name=password]").fill(settings.admin_password.get_secret_value())
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("link", name="InsightFlow")).to_be_visible()
+    expect(page.get_by_role("link", name="InsightFlow", exact=True)).to_be_visible()
     try:
         yield page
     finally:
@@ -43,7 +43,7 @@ def walk(browser: Browser, settings: Settings, run_id: str) -> None:
 
 
 def _navigation(page: Page, settings: Settings) -> None:
-    page.get_by_role("link", name="InsightFlow").click()
+    page.get_by_role("link", name="InsightFlow", exact=True).click()
     frame = page.frame_locator("iframe")
     frame.get_by_label("User name").fill(settings.admin_user)
     frame.get_by_label("Password").fill(settings.admin_password.get_secret_value())
@@ -51,7 +51,7 @@ def _navigation(page: Page, settings: Settings) -> None:
     frame.get_by_role("button", name="Log in").click()
     expect(frame.get_by_role("article").filter(has_text="Return on ad spend")).to_be_visible()
 
-    page.get_by_role("link", name="dbt docs").click()
+    page.get_by_role("link", name="dbt docs", exact=True).click()
     # Opened there: dbt's page where it was made, how to make it where not, and never the log-in once more.
     inside = page.frame_locator("iframe")
     made, not_yet = inside.get_by_placeholder("Search for models"), inside.get_by_role("heading", name="Not made yet")
@@ -101,5 +101,5 @@ def backfill(browser: Browser, settings: Settings, first: date, last: date, choi
             expect(dialog.get_by_text(said, exact=True)).to_be_visible()
         dialog.get_by_role("button", name="Run Backfill").click()
         expect(page.get_by_text("Backfill in progress")).to_be_visible()
-        page.get_by_role("link", name="Backfills").click()
+        page.get_by_role("link", name="Backfills", exact=True).click()
         expect(page.get_by_role("row").filter(has_text=choice).filter(has_text=f"{first:%Y-%m-%d}")).to_be_visible()
