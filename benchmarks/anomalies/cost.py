@@ -83,9 +83,9 @@ class Day:
         return sum(cost.cpu for cost in self.layers.values())
 
 
-def fill(client: Client, campaigns: int, days: int) -> None:
+def fill(client: Client, campaigns: int, first: date, last: date) -> None:
     """Facts and the marts above them, for every campaign and day; ads for every fifth campaign and four weeks."""
-    first = LAST - timedelta(days - 1)
+    days = (last - first).days + 1
     rows = CAMPAIGN_DAYS.format(campaigns=campaigns, days=days, first=first, last=LAST)
     columns = "workspace, platform, account_id, account_name, campaign_id, campaign_name, date, currency,"
     columns += f" reporting_currency, is_provisional, last_exported_at, {', '.join(SUMS)}"
@@ -103,7 +103,8 @@ def fill(client: Client, campaigns: int, days: int) -> None:
     ):
         names = f"{keys}, currency, reporting_currency, is_provisional, {', '.join(SUMS)}"
         client.command(
-            f"INSERT INTO marts.{table} ({names}) SELECT {keys}, {SAME}, {added} FROM marts.mart_campaign_daily GROUP BY {keys}",
+            f"INSERT INTO marts.{table} ({names}) SELECT {keys}, {SAME}, {added} FROM marts.mart_campaign_daily"
+            f" WHERE date >= '{first}' GROUP BY {keys}",
             settings=settings,
         )
     share = ", ".join(
@@ -114,7 +115,7 @@ def fill(client: Client, campaigns: int, days: int) -> None:
         f"INSERT INTO marts.mart_ad_daily ({keys}, ad_id, ad_name, {', '.join(SUMS)})"
         f" SELECT {keys}, concat(campaign_id, '-', toString(ad)) AS ad_id, ad_id, {share}"
         f" FROM marts.mart_campaign_daily ARRAY JOIN range({ADS}) AS ad"
-        f" WHERE date > toDate('{LAST}') - 28 AND cityHash64(campaign_id) % {WITH_ADS} = 0",
+        f" WHERE date >= '{first}' AND date > toDate('{LAST}') - 28 AND cityHash64(campaign_id) % {WITH_ADS} = 0",
         settings=settings,
     )
 
@@ -127,11 +128,12 @@ def measure(campaigns: int, days: int) -> Day:
             client = connect(settings)
             for layer in LAYERS:  # every table, empty
                 build(layer, [], "empty", True, settings, tests=False)
-            fill(client, campaigns, days)
-            client.command("DROP TABLE staging.int_anomaly_series")  # the next build makes all of it
             made = Place(settings, client, settings.home, campaigns, days)
-            for back in (2, 1):  # events of the days before, and dbt warm
-                for layer in MEASURED:
+            for first, back in ((days - 1, 2), (1, 1), (0, 0)):  # day by day, as runs do; dbt is warm by the last
+                fill(client, campaigns, LAST - timedelta(first), LAST - timedelta(back))
+                if back == 2:
+                    client.command("DROP TABLE staging.int_anomaly_series")  # this build makes all of it
+                for layer in MEASURED if back else ():
                     made.build(layer, [LAST - timedelta(back)], tests=False)
             since = client.query("SELECT now64(6)").result_rows[0][0]
             layers = {layer: made.build(layer, [LAST]) for layer in MEASURED}

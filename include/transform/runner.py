@@ -54,7 +54,7 @@ def invoke(
 
     def full(words: list[str]) -> list[str]:
         return [
-            *("--log-level-file", "info", "--no-use-colors"),
+            *("--log-level-file", "none", "--no-use-colors"),
             *words,
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
             *("--target-path", str(folder / "target"), "--log-path", str(logs)),

@@ -10,6 +10,17 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# The same as an expression of a day's row, which it multiplies where several days are judged. For rows that lie in
+   `with_history` of the window: with one day to judge all of them do. #}
+{% macro window_ends(date, days) -%}
+    {%- set judged = anomaly_dates() -%}
+    {%- if judged and judged | length == 1 -%}
+    toDate('{{ judged[0] }}')
+    {%- else -%}
+    arrayJoin({{ judged_windows(date, days) }})
+    {%- endif -%}
+{%- endmacro %}
+
 {# The last day with data of each workspace, within the days to judge and `days` before: a window function would sort
    all rows for it. #}
 {% macro insight_last_dates(mart, days) -%}

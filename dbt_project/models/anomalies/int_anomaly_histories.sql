@@ -2,31 +2,59 @@
     materialized='table',
     partition_by=none,
     schema='staging',
-    order_by=['series'],
     contract={'enforced': false}
 ) }}
 
 -- RF02 and RF03 take the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
 -- Every series of the run as arrays of days, nan where a day is unknown, and the positions to judge. A judged
--- day then is a slice: itself and the 56 days before it, whatever else the run reads. Scratch.
+-- day then is a slice: itself and the 56 days before it, whatever else the run reads. Scratch; but a run of one
+-- day takes the arrays of the run of the day before, and adds to them, unless a day of theirs has changed since.
+{%- set values = anomaly_volumes() + ['maturity'] %}
+{%- set day = day_that_carries_on(values) %}
+{%- set judged = anomaly_dates() %}
 with first_days as (
     select toInt32(min(i.day)) - 56 as first_day
     from {{ ref('int_anomaly_series') }} as i
     where {{ only_anomaly_dates('i.date') }}
 ),
 
+{% if day -%}
+carried as (
+    select
+        h.series as series,
+        h.is_part as is_part,
+        toInt32(toDate('{{ day }}')) - 56 as first_day,
+        {%- for value in values %}
+        arrayPushBack(arraySlice(h.{{ value }}, -56), toFloat64(coalesce(s.{{ value }}, nan))) as {{ value }},
+        {%- endfor %}
+        [toInt32(56)] as judged
+    from {{ this }} as h
+    inner join {{ ref('int_anomaly_series') }} as s on h.series = s.series
+    where
+        s.date = '{{ day }}'
+        and not s.is_missing
+        and h.first_day + length(h.maturity) = toInt32(toDate('{{ day }}'))
+        and h.made_of = {{ days_content(day, 56, 1) }}
+),
+
+{% endif -%}
 known as (
     select
         s.series as series,
         {{ is_part('any(s.entity_type)') }} as is_part,
         groupArray(s.day) as days, -- noqa: RF02
-        {%- for metric in anomaly_volumes() + ['maturity'] %}
-        groupArray(toFloat64(coalesce(s.{{ metric }}, nan))) as known_{{ metric }},
+        {%- for value in values %}
+        groupArray(toFloat64(coalesce(s.{{ value }}, nan))) as known_{{ value }},
         {%- endfor %}
         groupArrayIf(s.day, {{ only_anomaly_dates('s.date') }}) as judged_days -- noqa: RF02
     from {{ ref('int_anomaly_series') }} as s
-    where not s.is_missing and {{ with_history('s.date', 56) }}
+    where
+        not s.is_missing
+        and {{ with_history('s.date', 56) }}
+        {%- if day %}
+        and s.series not in (select c.series from carried as c)
+        {%- endif %}
     group by s.series
     having judged_days != []
 ),
@@ -41,14 +69,25 @@ placed as (
         ) as places
     from known as k
     cross join first_days as f
+),
+
+histories as (
+    {% if day -%}
+    select c.* from carried as c
+    union all
+    {% endif -%}
+    select
+        p.series as series,
+        p.is_part as is_part,
+        p.first_day as first_day,
+        {%- for value in values %}
+        arrayMap(place -> if(place = 0, nan, p.known_{{ value }}[place]), p.places) as {{ value }},
+        {%- endfor %}
+        arrayMap(judged_day -> judged_day - p.first_day, p.judged_days) as judged
+    from placed as p
 )
 
 select
-    p.series as series,
-    p.is_part as is_part,
-    p.first_day as first_day,
-    {%- for metric in anomaly_volumes() + ['maturity'] %}
-    arrayMap(place -> if(place = 0, nan, p.known_{{ metric }}[place]), p.places) as {{ metric }},
-    {%- endfor %}
-    arrayMap(judged_day -> judged_day - p.first_day, p.judged_days) as judged
-from placed as p
+    h.*,
+    {{ days_content(judged | last, 55, 0) if judged else 'toUInt64(0)' }} as made_of
+from histories as h

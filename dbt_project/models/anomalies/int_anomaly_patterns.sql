@@ -35,6 +35,13 @@ account_campaigns as (
     group by s.workspace, s.platform, s.account_id, s.date
 ),
 
+-- Nearly all that is scored is as usual.
+flagged as (
+    select {{ series_key() }} as series, f.date as date
+    from scores as f
+    where f.is_flagged
+),
+
 entity_days as (
     select
         s.workspace as workspace,
@@ -70,8 +77,8 @@ entity_days as (
         groupArray((toString(s.metric), s.deviation))::Map(String, Float64) as deviations, -- noqa: CP01
         maxIf(abs(s.z_score), s.is_flagged) as z_max
     from scores as s
+    where ({{ series_key() }}, s.date) in (select f.series, f.date from flagged as f)
     group by s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id, s.date
-    having countIf(s.is_flagged) > 0
 ),
 
 shapes as (

@@ -6,8 +6,6 @@
     contract={'enforced': false}
 ) }}
 
--- RF02 and RF03 take the parts of tuples for columns.
--- noqa: disable=RF03
 -- What every campaign did in the 7 and the 28 days that end on a day to judge: several insights ask, and the
 -- days are read once. Sums are Decimal: a re-run gives the same to the digit. Scratch.
 with last_dates as (
@@ -30,37 +28,40 @@ days as (
         c.is_provisional as is_provisional,
         c.cost is not null and c.cost_reporting is null
         or c.conversion_value is not null and c.conversion_value_reporting is null as has_no_rate,
-        l.last_date as last_date
+        {{ window_ends('c.date', 28) }} as date_end
     from {{ ref('mart_campaign_daily') }} as c
-    inner join last_dates as l on c.workspace = l.workspace
     where {{ with_history('c.date', 27) }}
+),
+
+sums as (
+    select
+        d.workspace as workspace,
+        d.platform as platform,
+        d.account_id as account_id,
+        d.entity_id as entity_id,
+        d.date_end as date_end,
+        argMax(d.account_name, d.date) as account_name,
+        argMax(d.entity_name, d.date) as entity_name,
+        any(d.currency) as currency,
+        max(d.date) as last_seen,
+        {%- for days in [7, 28] %}
+        countIf(d.date_end - d.date < {{ days }}) as days_{{ days }},
+        {%- for metric in ['clicks', 'conversions', 'cost', 'value'] if metric != 'clicks' or days == 7 %}
+        sumIf(d.{{ metric }}, d.date_end - d.date < {{ days }}) as {{ metric }}_{{ days }},
+        {%- endfor %}
+        maxIf(d.is_provisional, d.date_end - d.date < {{ days }}) as is_provisional_{{ days }},
+        maxIf(d.has_no_rate, d.date_end - d.date < {{ days }}) as has_no_rate_{{ days }},
+        {%- endfor %}
+        -- of the 28 days those whose money all has a rate; as bits, so that campaigns can be put together
+        groupBitOrIf(bitShiftLeft(toUInt32(1), d.date_end - d.date), not d.has_no_rate) as rated_days,
+        sumIf(d.cost, not d.has_no_rate) as rated_cost,
+        sumIf(d.value, not d.has_no_rate) as rated_value,
+        maxIf(d.is_provisional, not d.has_no_rate) as is_rated_provisional
+    from days as d
+    group by d.workspace, d.platform, d.account_id, d.entity_id, d.date_end
 )
 
-select
-    d.workspace as workspace,
-    d.platform as platform,
-    d.account_id as account_id,
-    d.entity_id as entity_id,
-    date_end,
-    argMax((d.account_name, d.entity_name), d.date) as names, -- noqa: RF02
-    names.1 as account_name,
-    names.2 as entity_name,
-    any(d.currency) as currency,
-    max(d.date) as last_seen,
-    {%- for days in [7, 28] %}
-    countIf(date_end - d.date < {{ days }}) as days_{{ days }},
-    {%- for metric in ['clicks', 'conversions', 'cost', 'value'] if metric != 'clicks' or days == 7 %}
-    sumIf(d.{{ metric }}, date_end - d.date < {{ days }}) as {{ metric }}_{{ days }},
-    {%- endfor %}
-    maxIf(d.is_provisional, date_end - d.date < {{ days }}) as is_provisional_{{ days }},
-    maxIf(d.has_no_rate, date_end - d.date < {{ days }}) as has_no_rate_{{ days }},
-    {%- endfor %}
-    -- of the 28 days those whose money all has a rate; as bits, so that campaigns can be put together
-    groupBitOrIf(bitShiftLeft(toUInt32(1), date_end - d.date), not d.has_no_rate) as rated_days,
-    sumIf(d.cost, not d.has_no_rate) as rated_cost,
-    sumIf(d.value, not d.has_no_rate) as rated_value,
-    maxIf(d.is_provisional, not d.has_no_rate) as is_rated_provisional
-from days as d
-array join {{ judged_windows('d.date', 28) }} as date_end
-where date_end <= d.last_date
-group by d.workspace, d.platform, d.account_id, d.entity_id, date_end
+select s.*
+from sums as s
+inner join last_dates as l on s.workspace = l.workspace
+where s.date_end <= l.last_date

@@ -1,10 +1,8 @@
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 -- noqa: disable=RF03
--- Creative fatigue: ads that are clicked ever less than they were,
--- while the other ads of their campaign are
--- not. The last 7 days are compared with the 21 before,
--- as counts: clicks against impressions times the former
+-- Creative fatigue: ads that are clicked ever less than they were, while the other ads of their campaign are
+-- not. The last 7 days are compared with the 21 before, as counts: clicks against impressions times the former
 -- click-through rate (the other ads' change taken out). Tired ads of a campaign are one insight.
 with last_dates as (
     {{ insight_last_dates('mart_ad_daily', 27) }}
@@ -25,9 +23,8 @@ days as (
         a.cost_reporting as cost,
         a.reporting_currency as currency,
         a.is_provisional as is_provisional,
-        l.last_date as last_date
+        {{ window_ends('a.date', 28) }} as date_end
     from {{ ref('mart_ad_daily') }} as a
-    inner join last_dates as l on a.workspace = l.workspace
     where {{ with_history('a.date', 27) }} and a.impressions > 0
 ),
 
@@ -38,31 +35,33 @@ ads as (
         d.account_id as account_id,
         d.entity_id as entity_id,
         d.ad_key as ad_key,
-        date_end,
-        argMax((d.account_name, d.entity_name, d.ad_name), d.date) as names,
+        d.date_end as date_end,
+        {%- set windows = {
+            'recent': 'd.date_end - d.date < 7', 'middle': 'd.date_end - d.date between 7 and 13',
+            'former': 'd.date_end - d.date >= 7'
+        } %}
+        {%- for name in ['account_name', 'entity_name', 'ad_name'] %}
+        argMaxIf(d.{{ name }}, d.date, {{ windows['recent'] }}) as {{ name }},
+        {%- endfor %}
         min(d.date) as first_seen,
-        date_end - first_seen + 1 as age,
-        {% for name, window in [
-            ('recent', 'date_end - d.date < 7'), ('middle', 'date_end - d.date between 7 and 13'),
-            ('former', 'date_end - d.date >= 7')
-        ] -%}
+        d.date_end - first_seen + 1 as age,
+        {% for name, window in windows.items() -%}
         sumIf(d.impressions, {{ window }}) as impressions_{{ name }},
         sumIf(d.clicks, {{ window }}) as clicks_{{ name }},
         {% endfor -%}
-        sumIf(d.cost, date_end - d.date < 7) as cost_recent,
+        sumIf(d.cost, {{ windows['recent'] }}) as cost_recent,
         any(d.currency) as currency,
         max(d.is_provisional) as is_provisional
     from days as d
-    array join {{ judged_windows('d.date', 28) }} as date_end
-    where date_end <= d.last_date
-    group by d.workspace, d.platform, d.account_id, d.entity_id, d.ad_key, date_end
+    group by d.workspace, d.platform, d.account_id, d.entity_id, d.ad_key, d.date_end
 ),
 
 compared as (
     select
         {% for column in [
-            'workspace', 'platform', 'account_id', 'names', 'entity_id', 'ad_key', 'date_end', 'age', 'clicks_former', 'clicks_recent', 'impressions_recent',
-            'cost_recent', 'currency', 'is_provisional'
+            'workspace', 'platform', 'account_id', 'account_name', 'entity_id', 'entity_name', 'ad_key', 'ad_name',
+            'date_end', 'age', 'clicks_former', 'clicks_recent', 'impressions_recent', 'cost_recent', 'currency',
+            'is_provisional'
         ] -%}
         a.{{ column }} as {{ column }},
         {% endfor -%}
@@ -85,7 +84,9 @@ compared as (
         s.fatigue_drop as fatigue_drop,
         s.min_insight_amount as min_insight_amount
     from ads as a
+    inner join last_dates as l on a.workspace = l.workspace
     inner join {{ ref('int_insight_settings') }} as s on a.workspace = s.workspace
+    where a.date_end <= l.last_date
     window campaign as (partition by a.workspace, a.platform, a.account_id, a.entity_id, a.date_end)
 ),
 
@@ -139,8 +140,8 @@ campaigns as (
         t.date_end as date_end,
         t.date_end - 27 as date_start,
         'campaign' as entity_type,
-        any(t.names) .1 as account_name,
-        any(t.names) .2 as entity_name,
+        any(t.account_name) as account_name,
+        any(t.entity_name) as entity_name,
         any(t.currency) as currency,
         max(t.is_provisional) as is_provisional,
         count() as tired_ads,
@@ -148,7 +149,7 @@ campaigns as (
         min(t.z_score) as z_worst,
         any(t.min_insight_amount) as min_insight_amount,
         arraySort(x -> (x.5, x.1), groupArray((
-            t.ad_key, t.names.3, t.ctr_recent, t.ctr_former, t.z_score, t.clicks_recent,
+            t.ad_key, t.ad_name, t.ctr_recent, t.ctr_former, t.z_score, t.clicks_recent,
             t.expected_clicks, t.age
         ))) as found
     from tired as t

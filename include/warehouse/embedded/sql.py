@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from include.warehouse.embedded.errors import ACCESS_DENIED, INTO_OUTFILE_NOT_ALLOWED, ClickHouseError
 
@@ -22,16 +23,19 @@ _TOKEN = re.compile(
     rb"|(?P<mark>.)",
     re.DOTALL,
 )
+# Without any of these words there is nothing to refuse. Whole words, for the comment that dbt writes into every
+# statement speaks of its profile.
 _SUSPECT = re.compile(
-    rb"file|role|python|eval|executable|url|sqlite", re.IGNORECASE
-)  # without any of these there is nothing to refuse
+    rb"\b(?:file|filecluster|filesystem|infile|outfile|role|python|eval|executable|executablepool|url|sqlite)\b",
+    re.IGNORECASE,
+)
+_FORMAT = re.compile(rb"\bFORMAT\b", re.IGNORECASE)
 # Functions and engines that reach files or programs by any path, or run a text that cannot be looked at.
 _CLOSED = {"python", "filesystem", "eval", "executable", "executablepool", "sqlite"}
 _GLOB = re.compile(r"[*?\[]")
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A piece of a statement: `kind` is string, quoted, word, number or mark; comments are left out."""
 
     kind: str
