@@ -95,7 +95,10 @@ def fill(client: Client, campaigns: int, first: date, last: date) -> None:
         f"INSERT INTO {fact} ({columns}, grain) SELECT {columns}, 'campaign' FROM ({rows})", settings=settings
     )
     to = columns.replace("last_exported_at, ", "")
-    client.command(f"INSERT INTO marts.mart_campaign_daily ({to}) SELECT {to} FROM {fact}", settings=settings)
+    client.command(
+        f"INSERT INTO marts.mart_campaign_daily ({to}) SELECT {to} FROM {fact} WHERE date >= '{first}'",
+        settings=settings,
+    )
     added = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
     for table, keys in (
         ("mart_account_daily", "workspace, platform, account_id, account_name, date"),

@@ -72,6 +72,8 @@
     {% endif %}
     {% if is_distributed %}
         {% do adapter.drop_relation(spread) %}
+    {% elif replaced %}
+        {% do mark_structure(existing_relation) %}
     {% endif %}
     {% do adapter.drop_relation(new_data) %}
     {# the adapter does not count; ops.dbt_results shows this #}

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from include.settings import Settings, get_settings
-from include.transform import results, runner, seeds
+from include.transform import results, runner, seeds, structures
 from include.transform.lock import ALONE, TableLocks, layer_lock
 from include.transform.report import BAD, BuildError, BuildReport
 
@@ -80,7 +80,9 @@ def _invoke(
     arguments += ["--no-write-json"]  # half a second, and nobody reads it
     # Data tests name the dates too, so a full refresh is asked for without any.
     arguments += ["--full-refresh"] if full_refresh else []
-    environment = {} if full_refresh else {runner.DATES: ",".join(day.isoformat() for day in days)}
+    environment = structures.environment(settings)
+    if not full_refresh:
+        environment[runner.DATES] = ",".join(day.isoformat() for day in days)
     locks: list[TableLocks] = []
 
     def watch(manifest: Any) -> TableLocks:

@@ -13,8 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# What parsing reads of the environment: everything of the profile but the log-in and the run's dates.
-NOT_PARSED = ("INSIGHTFLOW_DBT_DATES", "INSIGHTFLOW_DBT_PASSWORD")
+# What parsing reads of the environment: everything of the profile but the log-in and what is of a run.
+NOT_PARSED = (
+    "INSIGHTFLOW_DBT_DATES",
+    "INSIGHTFLOW_DBT_PASSWORD",
+    "INSIGHTFLOW_DBT_COMMENT",
+    "INSIGHTFLOW_DBT_KNOWN_TABLES",
+)
 FILES = ("*.yml", "models/**/*", "macros/**/*", "seeds/*", "tests/**/*", "snapshots/**/*", "analyses/**/*")
 
 

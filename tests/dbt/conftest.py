@@ -11,7 +11,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from include.settings import Settings
-from include.transform import runner
+from include.transform import runner, structures
 from include.warehouse.client import connect
 from include.warehouse.migrate import migrate
 from tests.support.engines import clickhouse_server
@@ -63,7 +63,9 @@ class Project:
 
     def dbt(self, *arguments: str) -> runner.Outcome:
         """Run dbt; what it could not do is in the outcome."""
-        named = {} if self.requested is None else {runner.DATES: ",".join(day.isoformat() for day in self.requested)}
+        named = structures.environment(self.settings)
+        if self.requested is not None:
+            named[runner.DATES] = ",".join(day.isoformat() for day in self.requested)
         return runner.invoke(self.settings, list(arguments), environment=named)
 
     def run(self, *dates: date, full_refresh: bool = False) -> None:

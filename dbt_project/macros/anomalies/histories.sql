@@ -17,17 +17,26 @@
     {{ return(dates[0]) }}
 {% endmacro %}
 
-{# A number for what the series hold of the days from `first` to `last` days before a day: other rows, another number. #}
+{# A number for the rows that the series have of the days from `first` to `last` days before a day: rows that were
+   replaced have block numbers of their own, and merges keep these. #}
 {% macro days_content(day, first, last) -%}
     {%- set series = ref('int_anomaly_series') -%}
     (
-        select groupBitXor(cityHash64(y.partition_id, y.hash_of_uncompressed_files)) + count()
-        from system.parts as y
-        where
-            y.active
-            and y.database = '{{ series.schema }}'
-            and y.table = '{{ series.identifier }}'
-            and y.partition_id between toString(toYYYYMMDD(toDate('{{ day }}') - {{ first }}))
-            and toString(toYYYYMMDD(toDate('{{ day }}') - {{ last }}))
+        select groupBitXor(cityHash64(b.written_in, b.partition_id, b.blocks)) + count()
+        from (
+            select
+                y.partition_id as partition_id,
+                any(u.uuid) as written_in,
+                (min(y.min_block_number), max(y.max_block_number)) as blocks
+            from system.parts as y
+            inner join system.tables as u on y.database = u.database and y.table = u.name
+            where
+                y.active
+                and y.database = '{{ series.schema }}'
+                and y.table = '{{ series.identifier }}'
+                and y.partition_id between toString(toYYYYMMDD(toDate('{{ day }}') - {{ first }}))
+                and toString(toYYYYMMDD(toDate('{{ day }}') - {{ last }}))
+            group by y.partition_id
+        ) as b
     )
 {%- endmacro %}

@@ -1,0 +1,46 @@
+"""Which tables have the structure that the project gives them, so that a build need not ask the engine again.
+
+dbt-clickhouse lets the engine plan a model's whole SQL for nothing but its columns, and once more to fill the table:
+on a day of few rows that is most of the work. A table's comment says which project made it; while that is the project
+as it is, the next table of the model is made like it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from include.services.environment import dbt_environment
+from include.settings import Settings
+from include.transform import manifest, runner
+from include.warehouse.client import connect
+from include.warehouse.migrate import MIGRATIONS
+
+# Read by dbt_project/macros/structures.sql.
+COMMENT, KNOWN = "INSIGHTFLOW_DBT_COMMENT", "INSIGHTFLOW_DBT_KNOWN_TABLES"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What tells dbt how to mark the tables that it makes, and which it need not ask about: `schema.table`, by commas.
+
+    Nothing on a cluster, where a model is several tables.
+    """
+    values = dbt_environment(settings)
+    if values["INSIGHTFLOW_DBT_TARGET"] == "cluster":
+        return {}
+    comment = f"project {_version(manifest.key(runner.PROJECT, values))}"
+    client = connect(settings)
+    try:
+        rows = client.query(
+            "SELECT concat(database, '.', name) FROM system.tables WHERE comment = {comment:String} ORDER BY 1",
+            parameters={"comment": comment},
+        ).result_rows
+    finally:
+        client.close()
+    return {COMMENT: comment, KNOWN: ",".join(str(name) for (name,) in rows)}
+
+
+def _version(project: str, migrations: Path = MIGRATIONS) -> str:
+    """Hash of the project and of the tables that it reads: a source's columns may go through."""
+    names = ",".join(sorted(path.name for path in migrations.glob("*.sql")))
+    return hashlib.sha256(f"{project} {names}".encode()).hexdigest()[:24]

@@ -1,0 +1,70 @@
+"""Tables made like the ones before them, while the project is the one that made these."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from include.settings import Settings
+from include.transform import build, structures
+
+pytestmark = pytest.mark.integration
+
+DAYS = [date(2026, 6, 30)]
+# An incremental table that has rows of the day, and one that every run makes anew.
+TABLES = [("facts", "marts.int_fx_rates_daily"), ("anomalies", "staging.int_anomaly_movements")]
+
+
+@pytest.fixture(scope="module")
+def built(postgres: Settings, clickhouse: Settings) -> Settings:
+    """Every layer up to the anomalies, built once, from nothing."""
+    for layer in ("staging", "facts", "marts", "anomalies"):
+        build(layer, DAYS, "structures", settings=clickhouse, tests=False)
+    return clickhouse
+
+
+def known(settings: Settings) -> set[str]:
+    return set(structures.environment(settings)[structures.KNOWN].split(","))
+
+
+def creations(warehouse: Client, table: str) -> list[str]:
+    """How the last statement that made a table for the new rows of this one begins."""
+    warehouse.command("SYSTEM FLUSH LOGS")
+    name = table.split(".")[1]
+    rows = warehouse.query(
+        "SELECT replaceRegexpAll(query, '\\\\s+', ' ') FROM system.query_log WHERE type = 'QueryFinish'"
+        f" AND query_kind = 'Create' AND query LIKE '%`{name}\\_\\_dbt%' ORDER BY event_time_microseconds DESC LIMIT 1"
+    ).result_rows
+    return [str(row[0]) for row in rows]
+
+
+@pytest.mark.parametrize(("layer", "table"), TABLES)
+def test_the_second_table_of_a_model_is_made_like_the_first(
+    built: Settings, warehouse: Client, layer: str, table: str
+) -> None:
+    assert table in known(built)
+    build(layer, DAYS, "again", settings=built, tests=False)
+    database, name = table.split(".")
+    assert [text for text in creations(warehouse, table) if f"as `{database}`.`{name}`" in text]
+    assert table in known(built)
+
+
+@pytest.mark.parametrize(("layer", "table"), TABLES)
+def test_a_table_of_another_project_is_asked_about_and_marked(
+    built: Settings, warehouse: Client, layer: str, table: str
+) -> None:
+    warehouse.command(f"ALTER TABLE {table} MODIFY COMMENT 'project of last week'")
+    assert table not in known(built)
+    build(layer, DAYS, "marked", settings=built, tests=False)
+    assert [text for text in creations(warehouse, table) if "comment 'project" in text]
+    assert table in known(built)
+
+
+def test_a_migration_makes_another_project(tmp_path: Path) -> None:
+    before = structures._version("x", tmp_path)
+    (tmp_path / "0099_more.sql").write_text("SELECT 1;\n")
+    assert structures._version("x", tmp_path) != before
+    assert structures._version("y", tmp_path) != structures._version("x", tmp_path)
