@@ -5,11 +5,12 @@
     contract={'enforced': false}
 ) }}
 
--- RF02 and RF03 take the arguments of lambdas and the parts of tuples for columns.
--- noqa: disable=RF03
+-- RF02 and RF03 take the arguments of lambdas, the parts of tuples and nan for columns; ST03 does not see
+-- what only a run of one day uses.
+-- noqa: disable=RF02,RF03,ST03
 -- Every series of the run as arrays of days, nan where a day is unknown, and the positions to judge. A judged
--- day then is a slice: itself and the 56 days before it, whatever else the run reads. Scratch; but a run of one
--- day takes the arrays of the run of the day before, and adds to them, unless a day of theirs has changed since.
+-- day then is a slice: itself and the 56 days before it, whatever else the run reads. Scratch; but a run of
+-- one day takes up the arrays of the run of the day before, and adds to them, unless a day has changed since.
 {%- set values = anomaly_volumes() + ['maturity'] %}
 {%- set day = day_that_carries_on(values) %}
 {%- set judged = anomaly_dates() %}
@@ -43,18 +44,18 @@ known as (
     select
         s.series as series,
         {{ is_part('any(s.entity_type)') }} as is_part,
-        groupArray(s.day) as days, -- noqa: RF02
+        groupArray(s.day) as days,
         {%- for value in values %}
         groupArray(toFloat64(coalesce(s.{{ value }}, nan))) as known_{{ value }},
         {%- endfor %}
-        groupArrayIf(s.day, {{ only_anomaly_dates('s.date') }}) as judged_days -- noqa: RF02
+        groupArrayIf(s.day, {{ only_anomaly_dates('s.date') }}) as judged_days
     from {{ ref('int_anomaly_series') }} as s
     where
         not s.is_missing
-        and {{ with_history('s.date', 56) }}
         {%- if day %}
         and s.series not in (select c.series from carried as c)
         {%- endif %}
+        and {{ with_history('s.date', 56) }}
     group by s.series
     having judged_days != []
 ),
@@ -64,7 +65,7 @@ placed as (
         k.*,
         f.first_day as first_day,
         arrayMap(
-            day -> indexOf(k.days, toInt32(day)), -- noqa: RF02
+            day -> indexOf(k.days, toInt32(day)),
             range(toUInt32(f.first_day), toUInt32(arrayMax(k.judged_days) + 1))
         ) as places
     from known as k
@@ -72,10 +73,6 @@ placed as (
 ),
 
 histories as (
-    {% if day -%}
-    select c.* from carried as c
-    union all
-    {% endif -%}
     select
         p.series as series,
         p.is_part as is_part,
@@ -85,6 +82,11 @@ histories as (
         {%- endfor %}
         arrayMap(judged_day -> judged_day - p.first_day, p.judged_days) as judged
     from placed as p
+    {%- if day %}
+    union all
+    select c.*
+    from carried as c
+    {%- endif %}
 )
 
 select

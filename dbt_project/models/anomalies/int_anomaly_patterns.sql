@@ -37,7 +37,9 @@ account_campaigns as (
 
 -- Nearly all that is scored is as usual.
 flagged as (
-    select {{ series_key() }} as series, f.date as date
+    select
+        {{ series_key() }} as series,
+        f.date as date
     from scores as f
     where f.is_flagged
 ),
@@ -77,7 +79,10 @@ entity_days as (
         groupArray((toString(s.metric), s.deviation))::Map(String, Float64) as deviations, -- noqa: CP01
         maxIf(abs(s.z_score), s.is_flagged) as z_max
     from scores as s
-    where ({{ series_key() }}, s.date) in (select f.series, f.date from flagged as f)
+    where ({{ series_key() }}, s.date) in (select
+        f.series,
+        f.date
+    from flagged as f)
     group by s.workspace, s.platform, s.account_id, s.entity_type, s.entity_id, s.date
 ),
 

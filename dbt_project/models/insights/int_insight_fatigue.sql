@@ -2,8 +2,8 @@
 
 -- noqa: disable=RF03
 -- Creative fatigue: ads that are clicked ever less than they were, while the other ads of their campaign are
--- not. The last 7 days are compared with the 21 before, as counts: clicks against impressions times the former
--- click-through rate (the other ads' change taken out). Tired ads of a campaign are one insight.
+-- not. The last 7 days are compared with the 21 before, as counts: clicks against impressions times the
+-- former click-through rate (the other ads' change taken out). Tired ads of a campaign are one insight.
 with last_dates as (
     {{ insight_last_dates('mart_ad_daily', 27) }}
 ),
