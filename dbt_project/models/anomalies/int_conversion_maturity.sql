@@ -10,36 +10,23 @@
 -- noqa: disable=RF03
 -- Which share of a day's final conversions exports see at each age, learned for every platform and day to
 -- judge from the 28 days before it; no row where they taught nothing. Scratch.
-with sights as (
-    select
-        e.workspace as workspace,
-        e.platform as platform,
-        e.account_id as account_id,
-        e.grain as grain,
-        e.date as date,
-        e.age as age,
-        greatest(toFloat64(sum(e.conversions)), 0) as conversions,
-        toFloat64(sum(e.clicks)) as clicks
-    from {{ ref('int_export_conversions') }} as e
-    where {{ with_history('e.date', maturity_days()) }}
-    group by e.workspace, e.platform, e.account_id, e.grain, e.date, e.age
-    having sum(e.conversions) is not null
-),
-
 -- One grain of an account and day, the one that was exported most often.
-account_days as (
+with account_days as (
     select
-        s.workspace as workspace,
-        s.platform as platform,
-        s.account_id as account_id,
-        s.date as date,
-        arraySort(groupArray((s.age, assumeNotNull(s.conversions), s.clicks))) as sights,
-        max(s.age) as last_age
-    from sights as s
-    group by s.workspace, s.platform, s.account_id, s.grain, s.date
+        any(e.workspace) as workspace,
+        any(e.platform) as platform,
+        cityHash64(e.workspace, e.platform, e.account_id) as account,
+        e.date as date,
+        arraySort(
+            groupArray((e.age, greatest(assumeNotNull(toFloat64(e.conversions)), 0), toFloat64(e.clicks)))
+        ) as sights,
+        max(e.age) as last_age
+    from {{ ref('int_export_conversions') }} as e
+    where {{ with_history('e.date', maturity_days()) }} and e.conversions is not null
+    group by account, e.grain, e.date
     having count() > 1
-    order by count() desc, s.grain asc
-    limit 1 by s.workspace, s.platform, s.account_id, s.date
+    order by count() desc, e.grain asc
+    limit 1 by account, e.date
 ),
 
 -- A day is final when it is as old as the days of its account become: some are exported for three days, some
@@ -49,10 +36,11 @@ judged as (
         d.*,
         d.date + days_after as judged_date,
         d.sights[-1] as newest,
-        max(d.last_age) over (partition by d.workspace, d.platform, d.account_id, judged_date) as final_age
+        max(d.last_age) over (partition by d.account, judged_date) as final_age
     from account_days as d
-    array join range(1, {{ maturity_days() + 1 }}) as days_after
-    where {{ only_anomaly_dates('judged_date') }}
+    array join arrayFilter(
+        days -> {{ only_anomaly_dates('(d.date + days)') }}, range(1, {{ maturity_days() + 1 }})
+    ) as days_after
 ),
 
 -- Conversions that were seen, and those that were due: of all that are there in the end, for as many clicks

@@ -1,10 +1,12 @@
 {{ config(order_by=['workspace', 'platform', 'account_id', 'age']) }}
 {% set others = other_events_are_counted([ref('int_current_exports')], ref('workspaces')) %}
 
+-- RF03 takes the arguments of lambdas for columns.
+-- noqa: disable=RF03
 -- What exports of different ages saw of a day's conversions, by account: of every age up to a week the newest
 -- export, and the first after that. A day that was seen once, or never young, tells nothing of how late
 -- conversions come. Made of what was landed, not of what builds have noticed (ops.restatements), so that the
--- order of loads and builds does not matter. A load is summed once: later builds keep its row.
+-- order of loads and builds does not matter. An export is summed once: later builds keep its row.
 with coverage as (
     select
         c.*,
@@ -16,24 +18,38 @@ with coverage as (
         and not {{ is_web_analytics('c.source') }}
 ),
 
--- A query that is named twice is run twice: windows say in one go which export tells of its age.
-sightings as (
+telling as (
     select
-        c.*,
+        c.workspace as workspace,
+        c.source as source,
+        c.grain as grain,
+        c.account_id as account_id,
+        c.date as date,
+        c.age as age,
         if(
             c.age < {{ final_age() }},
-            argMax(c.export_id, (c.export_order, c.export_id)) over of_age,
-            argMin(c.export_id, (c.export_order, c.export_id)) over of_age
-        ) as telling_export_id,
-        min(c.age) over of_day as first_age,
-        max(c.age) over of_day as last_age
+            argMax(c.export_id, (c.export_order, c.export_id)),
+            argMin(c.export_id, (c.export_order, c.export_id))
+        ) as export_id,
+        arrayMap(
+            part -> part.2, arrayFilter(part -> part.1 = export_id, groupArray((c.export_id, c.load_id)))
+        ) as load_ids,
+        count() over (partition by c.workspace, c.source, c.grain, c.account_id, c.date) as ages
     from coverage as c
-    window
-        of_day as (partition by c.workspace, c.source, c.grain, c.account_id, c.date),
-        of_age as (partition by c.workspace, c.source, c.grain, c.account_id, c.date, c.age)
+    group by c.workspace, c.source, c.grain, c.account_id, c.date, c.age
 ),
 
-loads as (
+sightings as (
+    select
+        t.*,
+        arrayReduce('groupBitXor', arrayMap(part -> cityHash64(part), t.load_ids)) as loads,
+        load_id
+    from telling as t
+    array join t.load_ids as load_id
+    where t.ages > 1
+),
+
+ledger as (
     {{ loads_as_counted() }}
 ),
 
@@ -46,18 +62,18 @@ exports as (
         s.date as date,
         s.age as age,
         s.load_id as load_id,
+        s.loads as loads,
         cast(if(l.counts_purchases, '', l.event) as LowCardinality(String)) as event,
         l.conversions_zero as conversions_zero
     from sightings as s
-    inner join loads as l on s.load_id = l.load_id
-    where s.export_id = s.telling_export_id and s.first_age < s.last_age
+    inner join ledger as l on s.load_id = l.load_id
 ),
 
 known as (
     select
         x.*,
         {%- if rebuilds_dates() %}
-        k.load_id > 0 as is_summed,
+        k.date > toDate(0) as is_summed,
         k.clicks as clicks,
         k.conversions as conversions
         {%- else %}
@@ -67,15 +83,19 @@ known as (
     {%- if rebuilds_dates() %}
     left join {{ this }} as k
         on
-            x.load_id = k.load_id
+            x.workspace = k.workspace
+            and x.platform = k.platform
+            and x.grain = k.grain
             and x.account_id = k.account_id
             and x.date = k.date
+            and x.age = k.age
+            and x.loads = k.loads
             and x.event = k.event
             and {{ only_build_dates('k.date') }}
     {%- endif %}
 )
 
-{% set keys = ['workspace', 'platform', 'grain', 'account_id', 'date', 'age', 'load_id', 'event'] -%}
+{% set keys = ['workspace', 'platform', 'grain', 'account_id', 'date', 'age', 'loads', 'event'] -%}
 select
     {% for key in keys -%}
     x.{{ key }} as {{ key }},
@@ -103,7 +123,7 @@ where
 group by x.{{ keys | join(', x.') }}
 {%- if rebuilds_dates() %}
 union all
-select
+select distinct
     {% for key in keys -%}
     k.{{ key }} as {{ key }},
     {% endfor -%}
