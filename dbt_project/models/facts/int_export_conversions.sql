@@ -1,8 +1,8 @@
 {{ config(order_by=['workspace', 'platform', 'account_id', 'age']) }}
 {% set others = other_events_are_counted([ref('int_current_exports')], ref('workspaces')) %}
 
--- RF03 takes the arguments of lambdas for columns.
--- noqa: disable=RF03
+-- RF03 takes the arguments of lambdas for columns, LT02 a join that depends for a wrong indent.
+-- noqa: disable=RF03,LT02
 -- What exports of different ages saw of a day's conversions, by account: of every age up to a week the newest
 -- export, and the first after that. A day that was seen once, or never young, tells nothing of how late
 -- conversions come. Made of what was landed, not of what builds have noticed (ops.restatements), so that the
@@ -77,7 +77,9 @@ known as (
         k.clicks as clicks,
         k.conversions as conversions
         {%- else %}
-        false as is_summed
+        false as is_summed,
+        cast(null as Nullable(Int64)) as clicks,
+        cast(null as Nullable(Decimal(38, 6))) as conversions
         {%- endif %}
     from exports as x
     {%- if rebuilds_dates() %}
@@ -93,42 +95,47 @@ known as (
             and x.event = k.event
             and {{ only_build_dates('k.date') }}
     {%- endif %}
+),
+
+sums as (
+    select
+        r.load_id as load_id,
+        r.account_id as account_id,
+        r.date as date,
+        sum(r.clicks) as clicks,
+        sum({{ of_event('conversions', 1, others) }}) as conversions
+    from {{ source('raw', 'ad_performance_rows') }} as r
+    {%- if others %}
+    inner join exports as x
+        on r.load_id = x.load_id and r.date = x.date and r.account_id = x.account_id
+    left join {{ source('ops', 'file_ledger') }} as l
+        on x.load_id = l.load_id and l.status = 'loaded' and x.event != ''
+    {%- endif %}
+    where
+        r.disposition = 'loaded'
+        and {{ only_build_dates('r.date') }}
+        and r.load_id in (
+            select k.load_id
+            from known as k
+            where not k.is_summed
+        )
+    group by r.load_id, r.account_id, r.date
 )
 
 {% set keys = ['workspace', 'platform', 'grain', 'account_id', 'date', 'age', 'loads', 'event'] -%}
 select
     {% for key in keys -%}
-    x.{{ key }} as {{ key }},
-    {% endfor -%}
-    sum(r.clicks) as clicks,
-    cast(
-        sum({{ or_zero(of_event('conversions', 1, others), 'conversions_zero') }}) as Nullable(Decimal(38, 6))
-    ) as conversions
-from {{ source('raw', 'ad_performance_rows') }} as r
-inner join known as x
-    on r.load_id = x.load_id and r.date = x.date and r.account_id = x.account_id
-{%- if others %}
-left join {{ source('ops', 'file_ledger') }} as l
-    on x.load_id = l.load_id and l.status = 'loaded' and x.event != ''
-{%- endif %}
-where
-    r.disposition = 'loaded'
-    and not x.is_summed
-    and {{ only_build_dates('r.date') }}
-    and r.load_id in (
-        select k.load_id
-        from known as k
-        where not k.is_summed
-    )
-group by x.{{ keys | join(', x.') }}
-{%- if rebuilds_dates() %}
-union all
-select distinct
-    {% for key in keys -%}
     k.{{ key }} as {{ key }},
     {% endfor -%}
-    k.clicks as clicks,
-    k.conversions as conversions
+    if(any(k.is_summed), any(k.clicks), sum(s.clicks)) as clicks,
+    cast(
+        if(
+            any(k.is_summed),
+            any(k.conversions),
+            sum(coalesce(s.conversions, if(k.conversions_zero, toDecimal64(0, 6), null)))
+        ) as Nullable(Decimal(38, 6))
+    ) as conversions
 from known as k
-where k.is_summed
-{%- endif %}
+left join sums as s
+    on k.load_id = s.load_id and k.date = s.date and k.account_id = s.account_id
+group by k.{{ keys | join(', k.') }}
