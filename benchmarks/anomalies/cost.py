@@ -110,6 +110,13 @@ def fill(client: Client, campaigns: int, first: date, last: date) -> None:
             f" WHERE date >= '{first}' GROUP BY {keys}",
             settings=settings,
         )
+    client.command(  # every day was exported for eight days on, as far as it is old enough
+        "INSERT INTO marts.int_export_conversions (workspace, platform, grain, account_id, date, age, loads, clicks,"
+        " conversions) SELECT workspace, platform, 'campaign', assumeNotNull(account_id), date, age,"
+        " cityHash64(account_id, date, age), clicks, conversions * [0.6, 0.8, 0.9, 0.95, 1, 1, 1, 1, 1][age + 1]"
+        f" FROM marts.mart_account_daily ARRAY JOIN range(9) AS age WHERE date + age <= toDate('{LAST}')",
+        settings=settings,
+    )
     share = ", ".join(
         f"intDiv({name}, {ADS})" if name in ("impressions", "clicks") else f"{name} / {ADS}" for name in SUMS
     )

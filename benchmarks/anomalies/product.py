@@ -16,9 +16,9 @@ from benchmarks.anomalies.rendering import PROJECT, Renderer
 from benchmarks.anomalies.scoring import Flags
 
 MODELS = (
-    "int_anomaly_missing", "int_anomaly_series", "int_anomaly_thresholds", "int_anomaly_histories", "int_anomaly_volumes",
-    "int_anomaly_ratios", "int_anomaly_movements", "int_anomaly_scores", "int_anomaly_patterns", "int_anomaly_causes",
-    "int_anomaly_events", "anomaly_daily",
+    "int_anomaly_missing", "int_conversion_maturity", "int_anomaly_series", "int_anomaly_thresholds",
+    "int_anomaly_histories", "int_anomaly_volumes", "int_anomaly_ratios", "int_anomaly_movements", "int_anomaly_scores",
+    "int_anomaly_patterns", "int_anomaly_causes", "int_anomaly_events", "anomaly_daily",
 )  # fmt: skip
 SUMS = ("impressions", "clicks", "cost", "conversions", "conversion_value")
 
@@ -70,6 +70,11 @@ def put_marts(world: World, engine: Engine) -> None:
             f" max(is_provisional) AS is_provisional, max(last_exported_at) AS last_exported_at"
             f" FROM bench_rows GROUP BY {keys}"
         )
+    engine.run("DROP TABLE IF EXISTS int_export_conversions")
+    engine.run(  # each day was exported once, so the default curve stands: the generator's
+        "CREATE TABLE int_export_conversions ENGINE = MergeTree ORDER BY date AS SELECT workspace, platform, account_id,"
+        " 'campaign' AS grain, date, toUInt8(0) AS age, clicks, conversions FROM mart_campaign_daily LIMIT 0"
+    )
     for part in ("ad_group", "ad"):  # nobody's campaigns have any
         engine.run(f"DROP TABLE IF EXISTS mart_{part}_daily")
         engine.run(

@@ -46,3 +46,33 @@
     {% endfor %}
     {{ return(false) }}
 {% endmacro %}
+
+{# The loads, or those that `relation` names, with the event that their workspace counts and what they leave out where
+   it is 0. #}
+{% macro loads_as_counted(relation=none) -%}
+    select
+        f.load_id as load_id,
+        f.file_id as file_id,
+        f.export_order as exported_at,
+        f.restatement_days as restatement_days,
+        coalesce(nullIf(w.conversion_event, ''), 'purchase') as event,
+        event = 'purchase' as counts_purchases,
+        f.event_tiers[event] != [] as has_tiers,
+        f.event_columns[event] as event_headers,
+        f.missing_is_zero and mapContains(f.column_map, 'impressions') as impressions_zero,
+        f.missing_is_zero and mapContains(f.column_map, 'clicks') as clicks_zero,
+        f.missing_is_zero and mapContains(f.column_map, 'cost') as cost_zero,
+        f.missing_is_zero and if(
+            counts_purchases, mapContains(f.column_map, 'conversions'), has_tiers or event_headers[1] != ''
+        ) as conversions_zero,
+        f.missing_is_zero and if(
+            counts_purchases,
+            mapContains(f.column_map, 'conversion_value'),
+            has_tiers or event_headers[2] != ''
+        ) as conversion_value_zero
+    from {{ source('ops', 'current_loads') }} as f
+    left join {{ ref('workspaces') }} as w on f.workspace = w.workspace
+    {%- if relation %}
+    where f.load_id in (select s.load_id from {{ relation }} as s)
+    {%- endif %}
+{%- endmacro %}

@@ -25,6 +25,7 @@ WEEK = np.array([1.08, 1.1, 1.05, 1.02, 1.0, 0.85, 0.9])
 MODELS = [
     "fct_ad_performance_daily",
     "int_fx_rates_daily",
+    "int_export_conversions",
     "mart_campaign_daily",
     "mart_account_daily",
     "mart_platform_daily",

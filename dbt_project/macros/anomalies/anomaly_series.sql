@@ -99,8 +99,3 @@
     {{ other.get(column, value) }} as {{ column }}{{ ',\n        ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
-
-{# Share of the final conversions that an export sees at an age in days. Without it young days look broken. #}
-{% macro conversion_maturity(age) -%}
-    arrayElement([0.80, 0.92, 0.97, 0.99, 1.0], toUInt32(least({{ age }}, 4) + 1))
-{%- endmacro %}

@@ -21,6 +21,15 @@ with ages as (
     group by f.workspace, f.platform, account_key, f.date
 ),
 
+account_maturity as (
+    select
+        g.*,
+        {{ conversion_maturity('g.age', 'c.curve') }} as maturity
+    from ages as g
+    left join {{ ref('int_conversion_maturity') }} as c
+        on g.workspace = c.workspace and g.platform = c.platform and g.date = c.date
+),
+
 campaign_rows as (
     select
         c.workspace as workspace,
@@ -237,14 +246,14 @@ series_days as (
     from {{ ref('int_anomaly_missing') }} as m
 ),
 
-platform_ages as (
+platform_maturity as (
     select
-        g.workspace as workspace,
-        g.platform as platform,
-        g.date as date,
-        avg({{ conversion_maturity('g.age') }}) as maturity
-    from ages as g
-    group by g.workspace, g.platform, g.date
+        m.workspace as workspace,
+        m.platform as platform,
+        m.date as date,
+        avg(m.maturity) as maturity
+    from account_maturity as m
+    group by m.workspace, m.platform, m.date
 )
 
 select
@@ -254,17 +263,17 @@ select
     toInt32(s.date) as day,
     multiIf(
         s.entity_type = 'platform', p.maturity,
-        a.date > toDate(0), {{ conversion_maturity('a.age') }},
+        a.date > toDate(0), a.maturity,
         1
     ) as maturity
 from series_days as s
-left join ages as a
+left join account_maturity as a
     on
         s.workspace = a.workspace
         and s.platform = a.platform
         and s.account_id = a.account_key
         and s.date = a.date
-left join platform_ages as p
+left join platform_maturity as p
     on
         s.workspace = p.workspace
         and s.platform = p.platform
