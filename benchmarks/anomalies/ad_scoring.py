@@ -18,10 +18,12 @@ KINDS = ("tracking_break", "ctr_collapse")
 
 @dataclass(frozen=True)
 class Found:
-    """A planted problem of an ad: its usual clicks, and whether the ad was flagged, by its kind, or any above it."""
+    """A planted problem of an ad: its usual clicks, whether the ad was judged at all on its days (a small ad is not, and
+    one that is its campaign is judged as such), was flagged, by its kind, or its ad group or campaign was."""
 
     event: AdEvent
     clicks: float
+    judged: bool
     flagged: bool
     named: bool
     above: bool
@@ -59,16 +61,16 @@ def read(world: World, ads: Ads, engine: Engine) -> AdRun:
         at = slice(e.start, e.end + world.parameters.grace + 1)
         above = (kinds["ad_group"][group, at] != "").any() or (kinds["campaign"][campaign, at] != "").any()
         own = kinds["ad"][e.ad, at]
-        found.append(
-            Found(e, float(ads.level[e.ad]), bool((own != "").any()), bool((own == e.kind).any()), bool(above))
-        )
+        is_judged = bool(judged["ad"][e.ad, e.start : e.end + 1].any())
+        flagged, named = bool((own != "").any()), bool((own == e.kind).any())
+        found.append(Found(e, float(ads.level[e.ad]), is_judged, flagged, named, bool(above)))
         echo = slice(e.start, e.end + world.parameters.echo + 1)
         near["ad"][e.ad, echo] = near["ad_group"][group, echo] = True
 
     def quiet(name: str) -> Bools:
-        days_ = judged[name] & ~near[name]
-        days_[:, : world.parameters.first_judged] = False
-        return days_
+        normal: Bools = judged[name] & ~near[name]
+        normal[:, : world.parameters.first_judged] = False
+        return normal
 
     return AdRun(
         found,
@@ -93,16 +95,18 @@ def table(runs: list[AdRun]) -> str:
     for name in false:
         lines.append(f"| {name} | {judged[name]:,} | {1000 * false[name] / max(judged[name], 1):.1f} |")
     head = " | ".join(f"{kind} found (events)" for kind in KINDS)
-    lines += ["", f"| usual clicks of the ad | {head} | right kind | found, or seen above |", "|---|---|---|---|---|"]
+    lines += ["", f"| usual clicks of the ad | judged | {head} | right kind | all: found, or seen above |"]
+    lines.append("|---" * 6 + "|")
     for tier, (low, high) in TIERS.items():
         of_tier = [f for f in found if low <= f.clicks < high]
-        cells = []
+        judged_ones = [f for f in of_tier if f.judged]
+        cells = [f"{len(judged_ones)} of {len(of_tier)}"]
         for kind in KINDS:
-            of_kind = [f for f in of_tier if f.event.kind == kind]
+            of_kind = [f for f in judged_ones if f.event.kind == kind]
             cells.append(f"{_share([f.flagged for f in of_kind])} ({len(of_kind)})")
-        named = _share([f.named for f in of_tier if f.flagged])
-        seen = _share([f.flagged or f.above for f in of_tier])
-        lines.append(f"| {tier} | {' | '.join(cells)} | {named} | {seen} |")
+        cells.append(_share([f.named for f in of_tier if f.flagged]))
+        cells.append(_share([f.flagged or f.above for f in of_tier]))
+        lines.append(f"| {tier} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

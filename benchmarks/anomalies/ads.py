@@ -12,37 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.anomalies.generator import Bools, Floats, World, draw
-from benchmarks.anomalies.parameters import Range
+from benchmarks.anomalies.parameters import AdParameters
 from benchmarks.anomalies.scoring import explained
 
 SUMS = ("impressions", "clicks", "cost", "conversions", "conversion_value")
-
-
-@dataclass(frozen=True)
-class AdParameters:
-    """What ads are like. Nothing here is tuned to a detector."""
-
-    ads: tuple[int, int] = (1, 6)  # a campaign
-    groups: tuple[int, int] = (1, 3)
-    own_share: float = 0.8  # sd of the log of an ad's usual share
-    share_noise: Range = Range(0.1, 0.5)  # sd of the log of its day's share, with memory
-    share_memory: float = 0.8
-    moved: float = 0.01  # a day on which the platform gives an ad another share for good
-    moved_by: float = 1.0  # sd of the log of it
-    own_ctr: float = 0.30  # sd of the log of an ad's own ratios over its campaign's
-    own_cpc: float = 0.20
-    own_cvr: float = 0.25
-    rate_noise: Range = Range(0.02, 0.06)  # of its CTR and CVR, day by day, beside its campaign's
-    late: float = 0.3  # share of ads that begin later than their campaign
-    wears: float = 0.3  # share of ads that are clicked ever less
-    wear: Range = Range(0.003, 0.012)  # of the log of CTR a day
-    worn_out: float = 0.5  # CTR falls no lower
-    events_an_ad_year: float = 1.5
-    least_clicks: float = 30.0  # a usual day's clicks of an ad that something is planted on
-    break_left: float = 0.02
-    break_days: tuple[int, int] = (1, 5)
-    collapse: Range = Range(0.30, 0.60)
-    collapse_days: tuple[int, int] = (1, 4)
 
 
 @dataclass(frozen=True)
@@ -72,11 +45,14 @@ class Ads:
         return self.metrics["impressions"] > 0
 
 
-def with_ads(world: World, p: AdParameters = AdParameters()) -> tuple[World, Ads]:
+def with_ads(world: World, p: AdParameters | None = None) -> tuple[World, Ads]:
     """A world whose campaigns are the sums of their ads, and the ads."""
-    rng = np.random.default_rng([world.seed, 7])
+    rng, p = np.random.default_rng([world.seed, 7]), p or AdParameters()
     near, _ = explained(world)
-    parts, campaigns, groups, events = [], [], [], []
+    parts: list[dict[str, Floats]] = []
+    campaigns: list[int] = []
+    groups: list[int] = []
+    events: list[AdEvent] = []
     for campaign in range(len(world.level)):
         count, first = int(rng.integers(p.ads[0], p.ads[1] + 1)), len(campaigns)
         of_groups = int(rng.integers(p.groups[0], min(p.groups[1], count) + 1))
@@ -112,10 +88,10 @@ def _split(
     for ad in np.flatnonzero(rng.random(count) < p.wears):
         wear[ad] = np.exp(-float(draw(rng, p.wear)) * np.maximum(np.arange(days) - begun[ad], 0)).clip(p.worn_out)
     usual = impressions.mean(axis=1) * np.median(of_campaign["ctr"])
-    for ad in range(count):
-        for event in _plan(rng, world, p, first + ad, float(usual[ad]), impressions[ad] > 0, near):
+    for number in range(count):
+        for event in _plan(rng, world, p, first + number, float(usual[number]), impressions[number] > 0, near):
             at = slice(event.start, event.end + 1)
-            (left if event.kind == "tracking_break" else wear)[ad, at] *= event.size
+            (left if event.kind == "tracking_break" else wear)[number, at] *= event.size
             near[max(event.start - 1, 0) : event.end + world.parameters.echo + 1] = True
             events.append(event)
 

@@ -7,72 +7,25 @@ scoring (nab.py). The same seed gives the same set.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.anomalies.nab import PROBATION, Series
-from benchmarks.anomalies.parameters import Range
+from benchmarks.anomalies.parameters import HourlyParameters, Range
 
-DEV_SETS = tuple(range(1, 41))
-TEST_SETS = tuple(range(201, 241))
 SHARE_OF_WINDOWS = 0.10
 
 Floats = npt.NDArray[np.float64]
 Event = tuple[str, int, int, float]  # kind, first hour, hours, factor
 
 
-@dataclass(frozen=True)
-class HourlyParameters:
-    """What a series is like. Noise is a standard deviation of logs. Nothing here is tuned to a detector."""
-
-    series: int = 6
-    hours: tuple[int, int] = (1_500, 1_700)
-    # what is normal
-    events: Range = Range(15.0, 5_000.0)  # clicks (or thousands of impressions) in a usual hour, log-uniform
-    busy_hours: Range = Range(0.2, 0.9)  # log amplitude of the hours of the day in events
-    price_hours: Range = Range(0.03, 0.30)  # the same in the price
-    price_weekdays: Range = Range(0.02, 0.15)
-    own_weekend: float = 0.5  # chance that the weekend has hours of its own
-    spread: Range = Range(0.5, 1.2)  # sd of the logs of single prices, of which an hour's price is the mean
-    noise: Range = Range(
-        0.05, 0.25
-    )  # of the market: the daily bench's 2 to 9 % a day, as the mean of hours with memory
-    tails: Range = Range(3.0, 8.0)  # degrees of freedom of its Student's t: prices have heavy tails
-    unrest: Range = Range(0.2, 0.5)  # sd of the log of the noise itself, for calm and restless days follow each other
-    unrest_memory: float = 0.97  # by hour
-    memory: Range = Range(0.2, 0.8)  # correlation of an hour's noise with the hour before's
-    walk: Range = Range(0.002, 0.008)  # an hour's step of the level
-    trend: float = 0.15  # sd of the log change over the series
-    steps: float = 2.0  # small changes of level that nobody labels, a series
-    step: float = 0.10
-    odd_hour: float = 0.004  # hours with three times the noise
-    gaps: float = 2.0  # stretches without rows, a series
-    gap_hours: tuple[int, int] = (1, 12)
-    # what is planted
-    problems: tuple[int, int] = (1, 4)
-    up: float = 0.7  # chance that it goes up
-    # Labels are set by people who look at the whole series: what they label stands out of its own extremes. The least log
-    # factor of a kind, in the series' 99.5th percentile of noise.
-    stands_out: tuple[float, float, float] = (1.2, 0.8, 0.6)  # point, burst, level
-    point: Range = Range(1.6, 5.0)  # factor up, or one over it down
-    point_hours: tuple[int, int] = (1, 3)
-    burst: Range = Range(1.4, 3.0)
-    burst_hours: tuple[int, int] = (4, 36)
-    level: Range = Range(1.4, 2.2)
-    erratic: Range = Range(2.5, 5.0)  # times the noise
-    erratic_hours: tuple[int, int] = (12, 48)
-
-
-DEFAULT = HourlyParameters()
 KINDS = ("point", "burst", "level", "erratic")
 ODDS = (0.40, 0.30, 0.20, 0.10)
 
 
-def generate(seed: int, p: HourlyParameters = DEFAULT) -> list[Series]:
+def generate(seed: int, p: HourlyParameters | None = None) -> list[Series]:
     """A set of series with their windows."""
-    rng = np.random.default_rng(seed)
+    rng, p = np.random.default_rng(seed), p or HourlyParameters()
     return [_series(rng, p, f"{seed}-{number}") for number in range(p.series)]
 
 
@@ -121,17 +74,21 @@ def _series(rng: np.random.Generator, p: HourlyParameters, name: str) -> Series:
     market = _memory(market, _uniform(rng, p.memory))
     variance = np.expm1(_uniform(rng, p.spread) ** 2) / np.maximum(rng.poisson(events), 1)  # of a mean of log-normals
     noise = market + rng.normal(0, 1, hours) * np.sqrt(np.log1p(variance))
-    planted = _plan(rng, p, hours)
-    extreme = float(np.quantile(np.abs(louder * noise), 0.995))
+    ordinary = level + _rhythm(rng, p, hours, _uniform(rng, p.price_hours)) + louder * noise
+    logs, planted = ordinary.copy(), _plan(rng, p, hours)
     for kind, start, length, factor in planted:
         at = slice(start, hours if kind == "level" else start + length)
         if kind == "erratic":
-            louder[at] *= factor
+            logs[at] += (factor - 1) * (louder * noise)[at]
+            continue
+        share = p.beyond[KINDS.index(kind)]
+        around = ordinary[max(start - 168, 0) : start + length + 168]
+        here = float(np.median(ordinary[start : start + max(length, 24 if kind == "level" else 1)]))
+        if factor > 1:
+            logs[at] += max(np.log(factor), np.quantile(around, share) + 0.1 - here)
         else:
-            least = p.stands_out[KINDS.index(kind)] * extreme
-            level[at] += np.sign(np.log(factor)) * max(abs(np.log(factor)), least)
-    rhythm = _rhythm(rng, p, hours, _uniform(rng, p.price_hours))
-    values = np.exp(level + rhythm + louder * noise)
+            logs[at] += min(np.log(factor), np.quantile(around, 1 - share) - 0.1 - here)
+    values = np.exp(logs)
 
     present = np.ones(hours, dtype=bool)
     for start in rng.integers(0, hours, rng.poisson(p.gaps)):

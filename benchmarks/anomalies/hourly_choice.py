@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.anomalies import hourly, nab
 from benchmarks.anomalies.hourly_detector import Hourly, detect
+from benchmarks.anomalies.parameters import HOURLY_DEV_SETS, HOURLY_TEST_SETS
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "days": (5, 8, 14, 21, 28),
@@ -49,8 +50,8 @@ def choose(sets: Sets, start: Hourly) -> Hourly:
 
 def main() -> None:
     """Choose on the development sets, from two starts, and measure on the test sets."""
-    dev = [hourly.generate(seed) for seed in hourly.DEV_SETS]
-    test = [hourly.generate(seed) for seed in hourly.TEST_SETS]
+    dev = [hourly.generate(seed) for seed in HOURLY_DEV_SETS]
+    test = [hourly.generate(seed) for seed in HOURLY_TEST_SETS]
     starts = (Hourly(), replace(Hourly(), days=8, weeks=8, level=14, noise=42, floor=0.2, z=5.0, quiet=0))
     for start in starts:
         best = choose(dev, start)
