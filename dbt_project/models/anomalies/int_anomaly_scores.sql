@@ -18,8 +18,9 @@ with points as (
         {% endfor -%}
         s.entity_type as entity_type,
         s.is_even as is_even,
-        -- where nothing was sold three sums say that rows are there twice, not five: a quarter of the evidence
-        if(ifNull(s.conversions, 0) > 0, 2.2, 2.7) as doubled_z,
+        -- where nothing was sold three sums say that rows are there twice, not five: a quarter of the
+        -- evidence
+        if(coalesce(s.conversions > 0, false), 2.2, 2.7) as doubled_z,
         m.campaigns as campaigns,
         m.is_even as are_even,
         m.movement as movement,
@@ -146,8 +147,7 @@ questions as (
 asked as (
     select
         r.*,
-        -- a day without any conversion: its chance is asked for once, that of a run of days every day anew; of two days
-        -- there may be one conversion
+        -- a day without any conversion: its chance is asked for once, that of a run of days every day anew
         r.metric in ('cvr', 'cpa') and tupleElement(r.questions[1], 'events') = 0 as has_none,
         arrayFirstIndex(
             (q, n) -> isFinite(tupleElement(q, 'z')) and if(
