@@ -55,6 +55,7 @@ def read(world: World, ads: Ads, engine: Engine) -> AdRun:
     near_campaign, _ = explained(world)
     near = {"ad": near_campaign[ads.campaign], "ad_group": np.zeros(kinds["ad_group"].shape, dtype=bool)}
     near["ad_group"][ads.group] = near["ad"]
+    near["campaign"] = near_campaign.copy()
     found = []
     for e in ads.events:
         group, campaign = ads.group[e.ad], ads.campaign[e.ad]
@@ -65,7 +66,7 @@ def read(world: World, ads: Ads, engine: Engine) -> AdRun:
         flagged, named = bool((own != "").any()), bool((own == e.kind).any())
         found.append(Found(e, float(ads.level[e.ad]), is_judged, flagged, named, bool(above)))
         echo = slice(e.start, e.end + world.parameters.echo + 1)
-        near["ad"][e.ad, echo] = near["ad_group"][group, echo] = True
+        near["ad"][e.ad, echo] = near["ad_group"][group, echo] = near["campaign"][campaign, echo] = True
 
     def quiet(name: str) -> Bools:
         normal: Bools = judged[name] & ~near[name]
@@ -83,7 +84,7 @@ def table(runs: list[AdRun]) -> str:
     """Markdown: false alarms by level, recall by the ad's usual clicks and by kind."""
     found = [f for run in runs for f in run.found]
     false, judged = (
-        {name: sum(getattr(run, what)[name] for run in runs) for name in ("ad", "ad_group")}
+        {name: sum(getattr(run, what)[name] for run in runs) for name in ("ad", "ad_group", "campaign")}
         for what in ("false_days", "judged_days")
     )
     lines = [
