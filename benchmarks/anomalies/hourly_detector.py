@@ -19,13 +19,13 @@ HOUR = np.timedelta64(3600, "s")
 class Hourly:
     """Parameters. Chosen by hourly_choice.py on synthetic series, never on NAB's."""
 
-    days: int = 14  # the same hour of so many days is what is usual
-    weeks: int = 0  # and of so many weeks, beside it; 0: not asked
+    days: int = 5  # the same hour of so many days is what is usual
+    weeks: int = 4  # and of so many weeks, beside it; 0: not asked
     level: int = 96  # hours that tell the level of late
-    noise: int = 1_000  # hours that tell the noise
-    floor: float = 0.20  # least noise, in logs
-    z: float = 3.5
-    spans: tuple[int, ...] = (1, 3, 12)  # hours that are asked about as one
+    noise: int = 672  # hours that tell the noise
+    floor: float = 0.30  # least noise, in logs
+    z: float = 2.75
+    spans: tuple[int, ...] = (1, 3, 7)  # hours that are asked about as one
     quiet: int = 12  # what is off again within so many hours is the same event, and said once
 
 
