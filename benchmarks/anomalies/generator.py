@@ -38,6 +38,7 @@ class World:
     present: Bools
     loaded: Bools  # by (account, day)
     age: npt.NDArray[np.int64]  # days from the day to its export, by (account, day)
+    drawn_from: dict[str, Floats]  # ctr, cpc, cvr, order_value, seen (of conversions), load (times a row was loaded)
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -97,8 +98,8 @@ def generate(seed: int, p: Parameters = DEFAULT) -> World:
     seen = np.array([*p.maturity, 1.0])[np.minimum(age, len(p.maturity))]
     seen = seen ** np.exp(rng.normal(0, p.maturity_spread, (accounts, 1)))
     conversions = rng.binomial(final, seen[account])
-    basket = draw(rng, p.order_value, n, logs=True)[:, None]
-    basket = basket * np.exp(rng.normal(0, p.order_spread, shape) / np.sqrt(np.maximum(final, 1)))
+    order_value = draw(rng, p.order_value, n, logs=True)[:, None]
+    basket = order_value * np.exp(rng.normal(0, p.order_spread, shape) / np.sqrt(np.maximum(final, 1)))
 
     def delivered(converted: npt.NDArray[np.int64]) -> dict[str, Floats]:
         return {
@@ -114,7 +115,9 @@ def generate(seed: int, p: Parameters = DEFAULT) -> World:
     for event in events:  # a gap on the day of an event would hide it
         loaded[event.account, event.start : event.end + 2] = True
     present = loaded[account] & (metrics["impressions"] > 0)  # platforms omit rows without activity
-    return World(p, seed, account, level, metrics, delivered(final), present, loaded, age, events)
+    drawn_from = {"ctr": ctr, "cpc": cpc, "cvr": np.minimum(cvr, 0.5), "seen": seen[account], "load": load}
+    drawn_from["order_value"] = np.broadcast_to(order_value, shape)
+    return World(p, seed, account, level, metrics, delivered(final), present, loaded, age, drawn_from, events)
 
 
 def draw_mean(rate: Floats) -> Floats:

@@ -1,17 +1,22 @@
-"""The detector and its peers on the synthetic accounts: ``python -m benchmarks.anomalies.main [--seeds dev|test|N…]``."""
+"""The detector and its peers on the synthetic accounts: ``python -m benchmarks.anomalies.main [--seeds dev|test|N…]``.
+
+A report also has what becomes of ads, of more campaigns, and of hourly series.
+"""
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.anomalies import nab, peers, product
+from benchmarks.anomalies import ad_scoring, hourly_peers, peers, product
+from benchmarks.anomalies.ads import with_ads
 from benchmarks.anomalies.engine import Engine
 from benchmarks.anomalies.generator import World, generate
-from benchmarks.anomalies.parameters import DEV_SEEDS, TEST_SEEDS
+from benchmarks.anomalies.parameters import DEFAULT, DEV_SEEDS, TEST_SEEDS
 from benchmarks.anomalies.scoring import Flags, Score, score, table
 
 REPORT = Path(__file__).parent / "results.md"
@@ -54,8 +59,41 @@ def measure(seeds: list[int], *, with_peers: bool) -> tuple[str, dict[str, Score
         )
     named = ", ".join(f"{tier} {s.named:.2f}" for tier, s in ours.items())
     text += f"\n\nRight kind among the found: {named}. The detector took {seconds:.0f} CPU seconds.\n"
-    text += f"\nNAB's ad-exchange series, standard profile:\n\n{nab.report()}\n"
     return text, ours
+
+
+def ads(seeds: list[int]) -> str:
+    """Ads and ad groups of the same accounts."""
+    engine = Engine()
+    runs = []
+    for seed in seeds:
+        world, its_ads = with_ads(generate(seed))
+        product.detect(world, engine, its_ads)
+        runs.append(ad_scoring.read(world, its_ads, engine))
+    engine.close()
+    return ad_scoring.table(runs)
+
+
+def growth(seeds: list[int]) -> str:
+    """Figures by the number of campaigns of a workspace: of some ten thousands of campaign-days or more each."""
+    engine = Engine()
+    lines = ["| campaigns | seeds | events | false alarms of 1,000 | recall | precision | F1 |", "|---" * 7 + "|"]
+    for campaigns, of_them in ((100, seeds), (300, seeds[:3]), (1_000, seeds[:2])):
+        worlds = [generate(seed, replace(DEFAULT, campaigns=campaigns)) for seed in of_them]
+        s = score(worlds, [product.detect(world, engine).flags for world in worlds])["all"]
+        lines.append(
+            f"| {campaigns:,} | {', '.join(map(str, of_them))} | {s.events} | {s.false_alarms:.1f} | {s.recall:.2f}"
+            f" | {s.precision:.2f} | {s.f1:.2f} |"
+        )
+    engine.close()
+    return "\n".join(lines)
+
+
+def more(seeds: list[int]) -> str:
+    """The sections of a report beside the tables of detectors."""
+    text = f"\n## Ads and ad groups\n\nThe same seeds, each campaign of one to six ads: {ads(seeds)}\n"
+    text += f"\n## By the number of campaigns\n\n{growth(seeds)}\n"
+    return text + f"\n## Hourly series: NAB's scoring, standard profile\n\n{hourly_peers.report()}\n"
 
 
 def main() -> None:
@@ -67,7 +105,10 @@ def main() -> None:
     options = parser.parse_args()
     known = {"dev": DEV_SEEDS, "test": TEST_SEEDS}
     seeds = [seed for name in options.seeds for seed in known.get(name, (name,))]
-    text, _ = measure([int(seed) for seed in seeds], with_peers=not options.no_peers)
+    numbers = [int(seed) for seed in seeds]
+    text, _ = measure(numbers, with_peers=not options.no_peers)
+    if options.report:
+        text += more(numbers)
     print(text)
     if options.report:
         options.report.write_text("# Anomalies: the bench's last run\n\n" + text)

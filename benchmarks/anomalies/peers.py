@@ -74,9 +74,9 @@ def _z(values: Floats, window: Floats, least: int) -> Floats:
         return np.where(enough & (sd > 0), (values - mean) / sd, 0.0)
 
 
-def rolling_z(values: Floats) -> Floats:
+def rolling_z(values: Floats, window: int = 28) -> Floats:
     """Distance from the mean of 28 days in standard deviations."""
-    return _z(values, rolling(values, 28), 14)
+    return _z(values, rolling(values, window), window // 2)
 
 
 def window_with_the_day(values: Floats) -> Floats:
@@ -113,42 +113,44 @@ def elementary_weekday(values: Floats) -> Floats:
     return _z(values, rolling(values, 98)[:, :, ::7], 7)
 
 
-def holt_winters(values: Floats, alpha: float = 0.2, beta: float = 0.01, gamma: float = 0.15) -> Floats:
-    """One-step residuals of additive Holt-Winters with a weekly season, over their standard deviation of 42 days."""
+def holt_winters(
+    values: Floats, alpha: float = 0.2, beta: float = 0.01, gamma: float = 0.15, period: int = 7
+) -> Floats:
+    """One-step residuals of additive Holt-Winters with a season (a week of days), over their standard deviation of six."""
     n, days = values.shape
-    start = np.nan_to_num(np.nanmean(values[:, :28], axis=1))
+    start = np.nan_to_num(np.nanmean(values[:, : 4 * period], axis=1))
     level, slope = start.copy(), np.zeros(n)
-    season = np.zeros((n, 7))
+    season = np.zeros((n, period))
     residual = np.full(values.shape, np.nan)
     for t in range(days):
         seen = np.isfinite(values[:, t])
-        s = t % 7
+        s = t % period
         x = np.where(seen, values[:, t], level + slope + season[:, s])
         residual[:, t] = np.where(seen, x - (level + slope + season[:, s]), np.nan)
         new = alpha * (x - season[:, s]) + (1 - alpha) * (level + slope)
         slope = beta * (new - level) + (1 - beta) * slope
         season[:, s] = gamma * (x - new) + (1 - gamma) * season[:, s]
         level = new
-    spread = np.nanstd(rolling(residual, 42), axis=2)
+    spread = np.nanstd(rolling(residual, 6 * period), axis=2)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(spread > 0, np.nan_to_num(residual) / spread, 0.0)
 
 
-def s_h_esd(values: Floats, share: float = 0.10) -> Floats:
+def s_h_esd(values: Floats, share: float = 0.10, period: int = 7, length: int = 56) -> Floats:
     """Twitter's S-H-ESD over the 56 days up to the day: weekday medians and the median taken out, then a generalized
     ESD test with median and MAD. The answer is the day's own statistic over the critical value of its turn."""
     from scipy.stats import t as student
 
-    window = rolling(values, 56, with_today=True)
+    window = rolling(values, length, with_today=True)
     out = np.zeros(values.shape)
     for first in range(0, len(values), 50):  # in parts: the windows take memory
         w = np.array(window[first : first + 50])
         w -= np.nanmedian(w, axis=2, keepdims=True)
-        for k in range(7):
-            w[:, :, k::7] -= np.nanmedian(w[:, :, k::7], axis=2, keepdims=True)
+        for k in range(period):
+            w[:, :, k::period] -= np.nanmedian(w[:, :, k::period], axis=2, keepdims=True)
         n = np.isfinite(w).sum(axis=2)
         found = np.zeros(w.shape[:2])
-        for turn in range(int(56 * share)):
+        for turn in range(int(length * share)):
             middle = np.nanmedian(w, axis=2, keepdims=True)
             spread = 1.4826 * np.nanmedian(np.abs(w - middle), axis=2)
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -159,7 +161,7 @@ def s_h_esd(values: Floats, share: float = 0.10) -> Floats:
             critical = (left - 1) * tail / np.sqrt((left - 2 + tail**2) * left)
             at = r.argmax(axis=2)
             worst = np.take_along_axis(r, at[:, :, None], axis=2)[:, :, 0]
-            is_today = (at == w.shape[2] - 1) & (worst > critical) & (n >= 28)
+            is_today = (at == w.shape[2] - 1) & (worst > critical) & (n >= length // 2)
             found = np.maximum(found, np.where(is_today, worst / critical, 0.0))
             np.put_along_axis(w, at[:, :, None], np.nan, axis=2)
         out[first : first + 50] = found

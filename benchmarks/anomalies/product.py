@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.anomalies.ads import Ads
 from benchmarks.anomalies.engine import Engine, days
 from benchmarks.anomalies.generator import World
 from benchmarks.anomalies.rendering import PROJECT, Renderer
@@ -31,8 +32,8 @@ class Run:
     seconds: dict[str, float]
 
 
-def put_marts(world: World, engine: Engine) -> None:
-    """The marts of a world, with the columns that the detector reads."""
+def put_marts(world: World, engine: Engine, ads: Ads | None = None) -> None:
+    """The marts of a world, with the columns that the detector reads; `ads` are what its campaigns consist of."""
     c, d = np.nonzero(world.present)
     date = days(world.parameters.days)[d]
     account = world.account[c]
@@ -75,11 +76,40 @@ def put_marts(world: World, engine: Engine) -> None:
         "CREATE TABLE int_export_conversions ENGINE = MergeTree ORDER BY date AS SELECT workspace, platform, account_id,"
         " 'campaign' AS grain, date, toUInt8(0) AS age, clicks, conversions FROM mart_campaign_daily LIMIT 0"
     )
-    for part in ("ad_group", "ad"):  # nobody's campaigns have any
+    _put_parts(world, engine, ads)
+
+
+def _put_parts(world: World, engine: Engine, ads: Ads | None) -> None:
+    """The marts of ad groups and ads; without `ads` they are empty."""
+    if ads is not None:
+        present = ads.present & world.present[ads.campaign]
+        ad, d = np.nonzero(present)
+        columns: dict[str, Any] = {
+            "campaign_id": np.char.mod("c%05d", ads.campaign[ad]),
+            "ad_group_id": np.char.mod("g%05d", ads.group[ad]),
+            "ad_id": np.char.mod("d%05d", ad),
+            "date": days(world.parameters.days)[d],
+            **{name: ads.metrics[name][ad, d] for name in SUMS},
+        }
+        kinds = ["String", "String", "String", "Date", *["Float64"] * len(SUMS)]
+        engine.put("bench_ads", columns, kinds, "(campaign_id, date)")
+    else:
+        engine.run("DROP TABLE IF EXISTS bench_ads")
+        engine.run(
+            "CREATE TABLE bench_ads ENGINE = Memory AS SELECT campaign_id, '' AS ad_group_id, '' AS ad_id, date,"
+            f" {', '.join(SUMS)} FROM bench_rows LIMIT 0"
+        )
+    added = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
+    of_campaign = "workspace, platform, account_id, account_name, campaign_id, campaign_name, date, currency"
+    of_file = "reporting_currency, is_provisional, last_exported_at"
+    for part in ("ad_group", "ad"):
         engine.run(f"DROP TABLE IF EXISTS mart_{part}_daily")
         engine.run(
-            f"CREATE TABLE mart_{part}_daily ENGINE = MergeTree ORDER BY date AS SELECT *, toNullable('') AS {part}_id,"
-            f" toNullable('') AS {part}_name FROM mart_campaign_daily LIMIT 0"
+            f"CREATE TABLE mart_{part}_daily ENGINE = MergeTree ORDER BY date AS SELECT c.*, p.*,"
+            f" p.cost AS cost_reporting, p.conversion_value AS conversion_value_reporting, p.{part}_id AS {part}_name"
+            f" FROM (SELECT {of_campaign}, {of_file} FROM mart_campaign_daily) AS c INNER JOIN (SELECT campaign_id, date,"
+            f" toNullable({part}_id) AS {part}_id, {added} FROM bench_ads GROUP BY campaign_id, date, {part}_id) AS p"
+            " USING (campaign_id, date)"
         )
 
 
@@ -98,9 +128,9 @@ def put_seeds(engine: Engine, promotions: Mapping[str, Any] | None = None) -> No
     )
 
 
-def detect(world: World, engine: Engine) -> Run:
+def detect(world: World, engine: Engine, ads: Ads | None = None) -> Run:
     """Run the models in order, and read marts.anomaly_daily as a user would."""
-    put_marts(world, engine)
+    put_marts(world, engine, ads)
     put_seeds(engine)
     renderer = Renderer()
     seconds = {}

@@ -10,7 +10,7 @@
 -- noqa: disable=RF03
 -- Ratios as counts over exposures: 1 conversion of 3 clicks is not 33 %. Each is asked about the day, the
 -- last 3 and the last 7 days, against the six weeks before these without the best and the worst; what counts
--- conversions also since the last of them, for small campaigns. Scratch.
+-- conversions also since the last of them, for small campaigns, or about the last 2 days. Scratch.
 with {{ judged_days() }},
 
 -- A day counts where both are known and something could happen.
@@ -98,7 +98,7 @@ noise as (
     from misfits as f
 )
 
--- z and the log of observed over expected, for the day, 3 days, a week, and since the last conversion
+-- z and the log of observed over expected: the day, 3 days, a week, and 2 days or since the last conversion
 select
     n.series as series,
     n.day as day,
@@ -127,13 +127,14 @@ select
                 {%- endfor %}
             ],
             if(
-                n.streak > 1 and n.metric in ('cvr', 'cpa'),
+                n.metric in ('cvr', 'cpa'),
                 [(
-                    toInt64(n.streak),
-                    0.,
-                    arraySum(arraySlice(n.exposures, 58 - n.streak, n.streak)),
-                    arraySum(arraySlice(n.visible, 58 - n.streak, n.streak)) * n.usual_ratio_7,
-                    1 / greatest(n.base_events_7, 1)
+                    toInt64(greatest(n.streak, 2)),
+                    if(n.streak > 1, 0., n.counts[56] + n.counts[57]),
+                    arraySum(arraySlice(n.exposures, 58 - greatest(n.streak, 2), greatest(n.streak, 2))),
+                    arraySum(arraySlice(n.visible, 58 - greatest(n.streak, 2), greatest(n.streak, 2)))
+                    * n.usual_ratio_7,
+                    1 / greatest(n.base_events_7, 1) + greatest(n.own_noise / sqrt(2), 0.01)
                 )],
                 []
             )

@@ -18,6 +18,9 @@ with points as (
         {% endfor -%}
         s.entity_type as entity_type,
         s.is_even as is_even,
+        -- where nothing was sold three sums say that rows are there twice, not five: a quarter of the
+        -- evidence
+        if(coalesce(s.conversions > 0, false), 2.2, 2.7) as doubled_z,
         m.campaigns as campaigns,
         m.is_even as are_even,
         m.movement as movement,
@@ -60,7 +63,7 @@ bounds as (
         ) as is_doubled,
         multiIf(
             is_doubled and is_shared, (0., 0.25),
-            is_doubled, (2.2, 0.3),
+            is_doubled, (p.doubled_z, 0.3),
             is_shared and p.movement >= 0.45, (0., 0.5),
             (p.z_threshold, p.min_volume)
         ) as up,
@@ -131,6 +134,7 @@ questions as (
         r.{{ column }} as {{ column }},
         {% endfor -%}
         {{ is_part('s.entity_type') }} as is_part,
+        t.z_threshold as z_threshold,
         if(r.metric in ('cvr', 'cpa', 'roi'), 1.1, 1.) * t.z_threshold as threshold,
         log(t.min_ratio_factor) as min_ratio,
         t.min_expected_conversions as min_expected
@@ -148,10 +152,15 @@ asked as (
         arrayFirstIndex(
             (q, n) -> isFinite(tupleElement(q, 'z')) and if(
                 n = 4,
-                tupleElement(q, 'expected') >= r.min_expected,
+                tupleElement(q, 'events') = 0
+                and tupleElement(q, 'expected') >= r.min_expected
+                or tupleElement(q, 'span') = 2
+                and tupleElement(q, 'z') <= -r.z_threshold
+                and tupleElement(q, 'off') <= log(0.2)
+                and tupleElement(r.questions[1], 'off') <= -r.min_ratio / 2,
                 has_none
                 and n = 1
-                and tupleElement(q, 'expected') >= 0.75 * r.min_expected
+                and tupleElement(q, 'expected') >= 0.7 * r.min_expected
                 or abs(tupleElement(q, 'z')) >= r.threshold
                 and abs(tupleElement(q, 'off')) >= r.min_ratio
                 and (
@@ -162,7 +171,8 @@ asked as (
             ),
             r.questions, arrayEnumerate(r.questions)
         ) as answer,
-        r.questions[greatest(answer, 1)] as question
+        r.questions[greatest(answer, 1)] as question,
+        if(answer = 4, r.z_threshold, r.threshold) as asked_z
     from questions as r
 ),
 
@@ -187,11 +197,11 @@ ratio_scores as (
         a.question.events as events,
         a.question.expected as expected_events,
         least(
-            {{ band_edge('a.question.expected', 'a.question.noise', 'a.threshold', '-') }},
+            {{ band_edge('a.question.expected', 'a.question.noise', 'a.asked_z', '-') }},
             a.question.expected * exp(-a.min_ratio)
         ) as lower_events,
         greatest(
-            {{ band_edge('a.question.expected', 'a.question.noise', 'a.threshold', '+') }},
+            {{ band_edge('a.question.expected', 'a.question.noise', 'a.asked_z', '+') }},
             a.question.expected * exp(a.min_ratio)
         ) as upper_events,
         a.answer > 0 as is_outside,
