@@ -43,9 +43,8 @@ sightings as (
     select
         t.*,
         arrayReduce('groupBitXor', arrayMap(part -> cityHash64(part), t.load_ids)) as loads,
-        load_id
+        arrayJoin(t.load_ids) as load_id
     from telling as t
-    array join t.load_ids as load_id
     where t.ages > 1
 ),
 
