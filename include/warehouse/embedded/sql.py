@@ -29,7 +29,6 @@ _SUSPECT = re.compile(
     rb"\b(?:file|filecluster|filesystem|infile|outfile|role|python|eval|executable|executablepool|url|sqlite)\b",
     re.IGNORECASE,
 )
-_FORMAT = re.compile(rb"\bFORMAT\b", re.IGNORECASE)
 # Functions and engines that reach files or programs by any path, or run a text that cannot be looked at.
 _CLOSED = {"python", "filesystem", "eval", "executable", "executablepool", "sqlite"}
 _GLOB = re.compile(r"[*?\[]")
