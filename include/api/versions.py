@@ -1,6 +1,7 @@
 """Versions of the data that answers are made of: what an ETag is made of, and what a kept answer is good for.
 
-Of ClickHouse's tables a version is what ``system.parts`` says of them, so it changes with any write, whoever made it.
+Of ClickHouse's tables a version is what ``system.parts`` says of them, so it changes with any write, whoever made it,
+and with nothing else.
 Of insights it is a counter that PostgreSQL raises in the transaction that changes them. Neither reads a row of data,
 and both are asked for at most once in ``api_fresh_seconds``.
 """
@@ -27,11 +28,24 @@ VIEWS = {
     "ops.file_coverage": ("ops.load_coverage", "ops.file_ledger"),
     "ops.restatements": ("ops.restatement_log",),
 }
-_PARTS = (
-    "SELECT concat(database, '.', table) AS name, toString(cityHash64(count(), sum(rows), max(modification_time),"
-    " sum(cityHash64(p.name)))) AS version FROM {parts} AS p WHERE active AND database IN {databases:Array(String)}"
-    " AND table IN {tables:Array(String)} GROUP BY name"
+# Block numbers rise with every write of a table and stay with its rows when the engine merges parts, so a merge, which
+# changes no row, is no new version; the last number of a part's name, where it has five, is that of a mutation.
+_PARTS = """
+SELECT
+    concat(database, '.', table) AS name,
+    toString(cityHash64(any(written_in), sum(rows_there), groupBitXor(cityHash64(server, partition_id, blocks)))) AS version
+FROM (
+    SELECT
+        p.database AS database, p.table AS table, p.server AS server, p.partition_id AS partition_id,
+        any(t.uuid) AS written_in, sum(p.rows) AS rows_there,
+        (min(p.min_block_number), max(p.max_block_number), max(splitByChar('_', p.name)[5])) AS blocks
+    FROM {parts} AS p
+    INNER JOIN system.tables AS t ON p.database = t.database AND p.table = t.name
+    WHERE p.active AND p.database IN {databases:Array(String)} AND p.table IN {tables:Array(String)}
+    GROUP BY database, table, server, partition_id
 )
+GROUP BY name
+"""
 
 
 class Versions:

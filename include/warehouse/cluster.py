@@ -45,10 +45,13 @@ def for_cluster(statement: str, cluster: str) -> str:
 
 
 def parts(cluster: str) -> str:
-    """Where the parts of a table are listed by its name; on a cluster those of the tables behind it, on every server."""
+    """Where the parts of a table are listed by its name; on a cluster those of the tables behind it, on every server.
+
+    Column ``server`` says whose they are.
+    """
     if not cluster:
-        return "system.parts"
+        return "(SELECT *, hostName() AS server FROM system.parts)"
     return (
-        f"(SELECT * REPLACE (replaceRegexpOne(table, '_local$', '') AS table)"
+        f"(SELECT hostName() AS server, * REPLACE (replaceRegexpOne(table, '_local$', '') AS table)"
         f" FROM clusterAllReplicas('{cluster}', system.parts))"
     )

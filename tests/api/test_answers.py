@@ -16,6 +16,8 @@ from include.api import tables
 from include.api.answers import Answers
 from include.api.app import create_app
 from include.api.backends import Backends
+from include.api.scope import Caller
+from include.api.versions import Versions
 from include.settings import Settings
 from tests.api.conftest import LogIn
 from tests.support.marts import DAY, add, sums
@@ -33,6 +35,38 @@ def asked(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     original: Callable[..., Any] = backends.query
     monkeypatch.setattr(backends, "query", lambda query, given: (queries.append(query), original(query, given))[1])
     return queries
+
+
+def test_a_version_changes_with_every_write_and_with_no_merge(site: Settings, warehouse: Client) -> None:
+    table, caller = "marts.version_of", Caller.of("ana", {"demo": "viewer"})
+
+    def version() -> str:
+        return Versions(Backends(site)).now([table], caller)
+
+    seen = [version()]
+    for write in (
+        f"CREATE TABLE {table} (d Date, n Int64, m Int64) ENGINE = MergeTree PARTITION BY d ORDER BY n",
+        f"INSERT INTO {table} VALUES ('2026-06-30', 1, 1)",
+        f"INSERT INTO {table} VALUES ('2026-06-30', 2, 1)",
+        f"INSERT INTO {table} VALUES ('2026-06-29', 1, 1)",
+        f"ALTER TABLE {table} UPDATE m = 5 WHERE n = 2 SETTINGS mutations_sync = 1",
+        f"ALTER TABLE {table} DROP PARTITION '2026-06-29'",
+        f"INSERT INTO {table} VALUES ('2026-06-29', 7, 1)",
+        f"ALTER TABLE {table} REPLACE PARTITION '2026-06-30' FROM {table}",
+    ):
+        warehouse.command(write)
+        seen.append(version())
+    assert len(set(seen[1:])) == len(seen[1:])
+    warehouse.command(f"OPTIMIZE TABLE {table} FINAL")
+    assert version() == seen[-1]
+    # Another table of the same name and rows is another version, though its blocks have the same numbers.
+    made_again = []
+    for number in (7, 8):
+        warehouse.command(f"CREATE OR REPLACE TABLE {table} (n Int64) ENGINE = MergeTree ORDER BY n")
+        warehouse.command(f"INSERT INTO {table} VALUES ({number})")
+        made_again.append(version())
+    warehouse.command(f"DROP TABLE {table}")
+    assert made_again[0] != made_again[1]
 
 
 def test_an_unchanged_mart_costs_no_query(api: TestClient, log_in: LogIn, asked: list[str], warehouse: Client) -> None:
