@@ -42,3 +42,13 @@ def warehouse(clickhouse: Settings) -> Iterator[Client]:
     client = connect(clickhouse)
     yield client
     client.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Last of all a short line for everything that failed: often the end of a log is what is seen of it."""
+    yield
+    for status in ("failed", "error"):
+        for report in terminalreporter.stats.get(status, []):
+            reason = getattr(getattr(report.longrepr, "reprcrash", None), "message", "") or str(report.longrepr)
+            terminalreporter.write_line(f"{status}: {report.nodeid}: {' '.join(reason.split())[:200]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from clickhouse_connect.driver.client import Client
 
 from include.settings import Settings
 from include.transform import build, structures
+from include.warehouse.client import connect
+from tests.support.engines import migrated_clickhouse, migrated_postgres, settings_of
 
 pytestmark = pytest.mark.integration
 
@@ -19,11 +22,20 @@ TABLES = [("facts", "marts.int_fx_rates_daily", "date"), ("anomalies", "staging.
 
 
 @pytest.fixture(scope="module")
-def built(postgres: Settings, clickhouse: Settings) -> Settings:
-    """Every layer up to the anomalies, built once, from nothing."""
-    for layer in ("staging", "facts", "marts", "anomalies"):
-        build(layer, DAYS, "structures", settings=clickhouse, tests=False)
-    return clickhouse
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Every layer up to the anomalies, built once, on engines of its own: other tests make marts by hand."""
+    settings = settings_of(tmp_path_factory.mktemp("structures"))
+    with migrated_postgres(settings), migrated_clickhouse(settings):
+        for layer in ("staging", "facts", "marts", "anomalies"):
+            build(layer, DAYS, "structures", settings=settings, tests=False)
+        yield settings
+
+
+@pytest.fixture
+def warehouse(built: Settings) -> Iterator[Client]:
+    client = connect(built)
+    yield client
+    client.close()
 
 
 def known(settings: Settings) -> set[str]:
