@@ -44,6 +44,7 @@ from include.warehouse.embedded.errors import (
     from_engine,
 )
 from include.warehouse.embedded.forms import ExternalTable
+from include.warehouse.embedded.lexer import first_words
 from include.warehouse.embedded.output import Output
 from include.warehouse.embedded.sessions import Session
 from include.warehouse.embedded.stats import Stats
@@ -140,7 +141,7 @@ class Engine:
             raise ClickHouseError.of(QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, reason)
         query = Query(request, kind, self.config.spool)
         self._running[request.query_id] = query
-        if sql_text.first_words(request.written) == (b"KILL", b"QUERY"):
+        if first_words(request.written) == (b"KILL", b"QUERY"):
             self._submit(self._control, query, -1)
             return query
         try:
@@ -194,7 +195,7 @@ class Engine:
         request, session = query.request, query.request.session
         if query.cancelled:
             raise ClickHouseError.of(QUERY_WAS_CANCELLED, "Query was cancelled")
-        if sql_text.first_words(sql) == (b"KILL", b"QUERY"):
+        if first_words(sql) == (b"KILL", b"QUERY"):
             sql = sql_text.replace_strings(sql, self._engine_ids())
         if session is not None and session.connection is None and query.kind == "CONTROL":
             session.connection = connect(self.config.path, request.readonly_user)
@@ -229,7 +230,7 @@ class Engine:
         if request.roles:
             set_roles(connection, request.roles, request.readonly_user)
         if keep:
-            is_use = sql_text.first_words(request.written, 1) == (b"USE",)
+            is_use = first_words(request.written, 1) == (b"USE",)
             restore, query.time_zone = apply_for_one_query(connection, request.database, settings, keep_database=is_use)
 
             def undo() -> None:

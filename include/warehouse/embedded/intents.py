@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from include.warehouse.embedded import sql as sql_text
+from include.warehouse.embedded import lexer
 from include.warehouse.embedded.connection import apply
 
 SUFFIX = ".json"
@@ -26,9 +26,9 @@ SUFFIX = ".json"
 
 def replaces_partition(sql: bytes) -> bool:
     """Whether a statement is an ``ALTER TABLE`` that replaces partitions."""
-    if sql_text.first_words(sql) != (b"ALTER", b"TABLE"):
+    if lexer.first_words(sql) != (b"ALTER", b"TABLE"):
         return False
-    words = [token.text.upper() for token in sql_text.tokens(sql) if token.kind == "word"]
+    words = [token.text.upper() for token in lexer.tokens(sql) if token.kind == "word"]
     return (b"REPLACE", b"PARTITION") in pairwise(words)
 
 

@@ -10,48 +10,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from include.warehouse.embedded.errors import ACCESS_DENIED, INTO_OUTFILE_NOT_ALLOWED, ClickHouseError
+from include.warehouse.embedded.lexer import Token, tokens
 
-_TOKEN = re.compile(
-    rb"(?P<skip>\s+|--[^\n]*|#[ !][^\n]*|/\*.*?(?:\*/|\Z))"
-    rb"|(?P<string>'(?:[^'\\]|\\.|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"
-    rb'|(?P<quoted>`(?:[^`\\]|\\.|``)*`|"(?:[^"\\]|\\.|"")*")'
-    rb"|(?P<word>[^\W\d]\w*)"
-    rb"|(?P<number>\d[\w.]*)"
-    rb"|(?P<mark>.)",
-    re.DOTALL,
-)
-# Without any of these words there is nothing to refuse. Whole words, for the comment that dbt writes into every
-# statement speaks of its profile.
+# Without any of these there is nothing to refuse: whole words, names that something like a call follows, and quoted
+# names with escapes. The comment that dbt writes into every statement speaks of its profile.
 _SUSPECT = re.compile(
-    rb"\b(?:file|filecluster|filesystem|infile|outfile|role|python|eval|executable|executablepool|url|sqlite)\b",
+    rb"\b(?:outfile|infile|role)\b"
+    rb"|\b(?:file|filecluster|filesystem|python|eval|executable|executablepool|url|sqlite)"
+    rb"(?:[`\"]|\xe2\x80\x9d)?\s*(?:[(/#\x80-\xff]|--)"
+    rb"|[`\"][^`\"]*\\",
     re.IGNORECASE,
 )
 # Functions and engines that reach files or programs by any path, or run a text that cannot be looked at.
 _CLOSED = {"python", "filesystem", "eval", "executable", "executablepool", "sqlite"}
+_INPUT = re.compile(rb"\binput\b", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
-
-
-class Token(NamedTuple):
-    """A piece of a statement: `kind` is string, quoted, word, number or mark; comments are left out."""
-
-    kind: str
-    text: bytes
-    start: int
-    end: int
-
-    def is_word(self, *words: bytes) -> bool:
-        """Say whether this is one of the given keywords (upper case)."""
-        return self.kind == "word" and self.text.upper() in words
-
-    @property
-    def name(self) -> str:
-        """The identifier in lower case, without quotes; '' if this is none."""
-        if self.kind == "word":
-            return self.text.decode("utf-8", "replace").lower()
-        return self.text[1:-1].decode("utf-8", "replace").lower() if self.kind == "quoted" else ""
 
 
 @dataclass(frozen=True)
@@ -64,25 +39,6 @@ class Insert:
     format_at: int
     input_call: tuple[int, int] | None
     is_values: bool
-
-
-def tokens(sql: bytes) -> Iterator[Token]:
-    """Yield the tokens of a statement, without white space and comments."""
-    for match in _TOKEN.finditer(sql):
-        kind = match.lastgroup or "mark"
-        if kind != "skip":
-            kind = "string" if kind == "tag" else kind
-            yield Token(kind, match.group(), match.start(), match.end())
-
-
-def first_words(sql: bytes, count: int = 2) -> tuple[bytes, ...]:
-    """Return the first words of a statement in upper case."""
-    words: list[bytes] = []
-    for token in tokens(sql):
-        if token.kind != "word" or len(words) == count:
-            break
-        words.append(token.text.upper())
-    return tuple(words)
 
 
 def insert_with_data(sql: bytes) -> Insert | None:
@@ -107,6 +63,8 @@ def insert_with_data(sql: bytes) -> Insert | None:
             if input_at is not None and input_at[1] < 0 and depth == open_input:
                 input_at = (input_at[0], token.end)
         elif depth == 0 and token.is_word(b"SELECT", b"WITH"):
+            if input_at is None and _INPUT.search(sql, token.end) is None:
+                return None  # the data is what the engine selects
             select = True
         elif depth == 0 and token.is_word(b"SETTINGS") and settings_at < 0 and not select:
             settings_at = token.start
@@ -189,7 +147,8 @@ def refuse_unsafe(sql: bytes, user_files: Path, readonly_user: bool) -> None:
     """
     if not _SUSPECT.search(sql):
         return
-    found = list(tokens(sql))
+    # What is not ASCII out of quotes is white space to the engine, or it refuses the statement.
+    found = [token for token in tokens(sql) if token.kind != "mark" or token.text < b"\x80"]
     for index, token in enumerate(found):
         after = found[index + 1] if index + 1 < len(found) else None
         if after is None:
@@ -203,6 +162,8 @@ def refuse_unsafe(sql: bytes, user_files: Path, readonly_user: bool) -> None:
             raise ClickHouseError.of(ACCESS_DENIED, "Not enough privileges to change the role")
         if after.text != b"(":
             continue
+        if token.kind == "quoted" and b"\\" in token.text:
+            raise ClickHouseError.of(ACCESS_DENIED, "Write the name of a function without escapes")
         if token.name in _CLOSED:
             raise ClickHouseError.of(ACCESS_DENIED, f"{token.name}() is closed in this server")
         if token.name in ("file", "filecluster"):

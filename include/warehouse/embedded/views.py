@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.warehouse.embedded.sql import Token, first_words, tokens
+from include.warehouse.embedded.lexer import Token, first_words, tokens
 
 ENGINE_LOG = "engine_query_log"
 _PROCESSES = b"system.client_processes"

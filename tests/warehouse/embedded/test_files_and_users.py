@@ -57,6 +57,35 @@ def test_paths_outside_are_refused(server: RunningServer, call: str) -> None:
     assert "root:" not in response.text
 
 
+# What the engine takes for white space, a comment or a quoted name, so that a call is one to it.
+DISGUISES = [
+    "`fil\\x65`(", '"fil\\x65"(', "`f\\ile`(", "\u201cfile\u201d(", "`file` (", "file\u00a0(", "file\u3000(", "file\u200b\n(",
+    "file // x\n(", "file -- '\n(", "file #! '\n(", "file # (\n(", "file /* ( */(", "file /* /* x */ ' */(",
+]  # fmt: skip
+BEFORE = ["", "/* /* */ ' */ ", "\u2018'\u2019 AS a, ", "1 AS x$a$, ", "1 AS \u201c'\u201d, ", "1 // '\n + 1, "]
+
+
+def test_no_call_hides(secured: RunningServer) -> None:
+    (secured.user_files / "x.csv").write_text("inside")
+    for before in BEFORE:
+        inside = secured.post(f"SELECT {before}file('x.csv') AS b", user="admin", password="secret")
+        assert "inside" in inside.text, inside.text
+        for call in DISGUISES:
+            for user, password in (("admin", "secret"), ("analyst", "look")):
+                answer = secured.post(f"SELECT {before}{call}'/etc/passwd') -- '$a$", user=user, password=password)
+                code = answer.headers.get("X-ClickHouse-Exception-Code")
+                assert code in ("291", "497"), (before, call, answer.text[:200])
+    by_parameter = {"param_f": "file", "user": "analyst", "password": "look"}
+    assert "root:" not in secured.post("SELECT {f:Identifier}('/etc/passwd')", **by_parameter).text
+
+
+def test_no_file_is_written_by_a_disguised_clause(server: RunningServer, tmp_path: Path) -> None:
+    for space in ("\u00a0", "// x\n", "/* /* */ */", "\ufeff"):
+        answer = server.post(f"SELECT 1 INTO{space}OUTFILE{space}'{tmp_path}/out'")
+        assert answer.headers.get("X-ClickHouse-Exception-Code") == "358", answer.text[:200]
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_link_that_leads_outside_is_refused(server: RunningServer) -> None:
     (server.user_files / "link.txt").symlink_to("/etc/passwd")
     assert "root:" not in server.post("SELECT * FROM file('link.txt', 'LineAsString')").text
