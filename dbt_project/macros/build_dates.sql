@@ -126,16 +126,21 @@
 {%- endmacro %}
 
 {# The dates and those with data at most `days` after one of them, ISO, sorted. Not by ref(): models ask that the mart is
-   made of. The outer bounds keep the engine from opening any other partition: nearly every model asks. #}
+   made of. The outer bounds keep the engine from opening any other partition. Asked once an invocation, for nearly
+   every node wants to know, several times: `graph` is the dictionary that all nodes share. #}
 {% macro with_days_after(dates, days) %}
-    {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
-    {% set found = run_query(
-        "select distinct toString(date) as day from " ~ accounts
-        ~ " where date > toDate('" ~ dates | min ~ "') and date <= toDate('" ~ dates | max ~ "') + " ~ days
-        ~ " and arrayExists(d -> date > d and date <= d + " ~ days ~ ", ["
-        ~ "toDate('" ~ dates | join("'), toDate('") ~ "')])"
-    ) %}
-    {{ return((dates + (found.rows | map(attribute=0) | list)) | unique | sort) }}
+    {% set question = 'days_after ' ~ days ~ ' ' ~ dates | join(' ') %}
+    {% if question not in graph %}
+        {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
+        {% set found = run_query(
+            "select distinct toString(date) as day from " ~ accounts
+            ~ " where date > toDate('" ~ dates | min ~ "') and date <= toDate('" ~ dates | max ~ "') + " ~ days
+            ~ " and arrayExists(d -> date > d and date <= d + " ~ days ~ ", ["
+            ~ "toDate('" ~ dates | join("'), toDate('") ~ "')])"
+        ) %}
+        {% do graph.update({question: (dates + (found.rows | map(attribute=0) | list)) | unique | sort}) %}
+    {% endif %}
+    {{ return(graph[question]) }}
 {% endmacro %}
 
 {# The build dates and the days with data up to `days` after the last of them that these touch: what looks back
