@@ -34,7 +34,7 @@ days as (
    and what the processor's cache holds is worked on in half the time. #}
 {% macro window_settings() -%}
     {%- set dates = anomaly_dates() -%}
-    settings max_block_size = {{ 16 if dates is none else [256 // ([dates | length, 1] | max), 16] | max }}
+    settings max_block_size = {{ 16 if dates is none else [512 // ([dates | length, 1] | max), 16] | max }}
 {%- endmacro %}
 
 {# Sum over the 42 days before the day. #}
