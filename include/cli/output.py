@@ -20,8 +20,9 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else int(os
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-# Columns of prose; all others stay on one line.
+# Columns of prose; all others stay on one line where there is room.
 PROSE = {"title", "body", "why", "detail", "raw_text", "problem", "remedy", "headers, best first"}
+LONG = 24  # characters of a column that may be folded
 
 
 def say(text: str) -> None:
@@ -46,13 +47,14 @@ def show(rows: Sequence[dict[str, Any]], as_json: bool, *, title: str = "", empt
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for name in rows[0]:
         number = all(isinstance(row[name], int | float | Decimal) or row[name] is None for row in rows)
-        wraps = name in PROSE
+        # Where the screen is too narrow long names are folded: what may not wrap is cut, the short columns first.
+        wraps = name in PROSE or max(len(text_of(row[name])) for row in rows) > LONG
         table.add_column(
             name.replace("_", " "),
             justify="right" if number else "left",
             no_wrap=not wraps,
             overflow="fold" if wraps else "ellipsis",
-            min_width=30 if wraps and any(row[name] for row in rows) else None,
+            min_width=30 if name in PROSE and any(row[name] for row in rows) else None,
         )
     for row in rows:
         table.add_row(*(escape(text_of(value)) for value in row.values()))
