@@ -8,8 +8,11 @@ import hashlib
 import io
 import re
 import shutil
+import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -25,7 +28,7 @@ HEAD = 256 * 1024
 TAIL = 8 * 1024
 WEB_PAGE = re.compile(r"\s*(<!doctype html|<html|<\?xml[^>]*>\s*<(!doctype )?html)", re.IGNORECASE)
 UNDEFINED_IN_1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
-DATA_SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".parquet")
+DATA_SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".parquet", ".xlsx")
 # Letters of two or three bytes in UTF-8; in Windows-1252 they would read as capital A or a with marks and a symbol.
 MULTIBYTE = re.compile(rb"[\xc3-\xc5][\x80-\xbf](?![\x80-\xff])|\xe2\x80[\x93-\x9e\xa6\xaf]")
 # Files that others write: first bytes → what it is, and what to do.
@@ -99,8 +102,8 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
             tail = chunk[-TAIL:] if len(chunk) >= TAIL else (tail + chunk)[-TAIL:]
     if not start:
         raise RefusedFile("empty_file", "the file has 0 bytes; export it again and drop the new file")
-    if start.startswith(b"PK") and is_spreadsheet(bucket, file.key):
-        return Sniffed(file, digest.hexdigest(), "none", "xlsx", "csv", first_rows(bucket, file.key), False, b"")
+    if (head_of_sheet := _workbook(bucket, file.key, "none", start)) is not None:
+        return Sniffed(file, digest.hexdigest(), "none", "xlsx", "csv", head_of_sheet, False, b"")
     compression = _compression(start)
     plain = start
     if compression != "none":
@@ -115,6 +118,8 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
             ) from error
         if not plain:
             raise RefusedFile("empty_file", f"the {compression} archive holds no bytes; export the file again")
+        if (head_of_sheet := _workbook(bucket, file.key, compression, plain)) is not None:
+            return Sniffed(file, digest.hexdigest(), compression, "xlsx", "csv", head_of_sheet, False, b"")
         if _compression(plain) != "none":
             raise RefusedFile(
                 "unknown_format",
@@ -146,6 +151,32 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
         tail if compression == "none" else b"",
         "\r" if format == "csv" and "\r" in head and "\n" not in head else "\n",
     )
+
+
+def _workbook(bucket: Bucket, key: str, compression: str, plain: bytes) -> str | None:
+    """The first rows of a spreadsheet, or None where a file that starts so is none. Raises ``RefusedFile``."""
+    if not plain.startswith(b"PK"):
+        return None
+    try:
+        with _seekable(bucket, key, compression) as stream:
+            return first_rows(stream) if is_spreadsheet(stream) else None
+    except BROKEN_ARCHIVE as error:
+        raise RefusedFile(
+            "truncated_file", f"the {compression} archive cannot be read ({error}); upload it again"
+        ) from error
+
+
+@contextmanager
+def _seekable(bucket: Bucket, key: str, compression: str) -> Iterator[IO[bytes]]:
+    """A file's plain bytes, to be read at any place: a packed one is unpacked on disk."""
+    with bucket.open(key) as stream:
+        if compression == "none":
+            yield stream
+            return
+        with decompressed(stream, compression) as plain, tempfile.TemporaryFile() as whole:
+            shutil.copyfileobj(plain, whole, 4 * 1024 * 1024)
+            whole.seek(0)
+            yield whole
 
 
 class Letters:
@@ -270,14 +301,16 @@ def _encoding(plain: bytes, whole: bool) -> str:
 def write_copy(bucket: Bucket, sniffed: Sniffed, key: str) -> None:
     """Write the file's text as plain UTF-8 under ``key``, in constant memory. Raises ``RefusedFile``."""
     try:
+        if sniffed.encoding == "xlsx":
+            with _seekable(bucket, sniffed.file.key, sniffed.compression) as book, bucket.create(key) as target:
+                write_rows(book, target)
+            return
         with (
             bucket.open(sniffed.file.key) as stream,
             decompressed(stream, sniffed.compression) as plain,
             bucket.create(key) as target,
         ):
-            if sniffed.encoding == "xlsx":
-                write_rows(bucket, sniffed.file.key, target)
-            elif sniffed.encoding in ("utf-8", "utf-8-sig", "binary") and sniffed.line_break == "\n":
+            if sniffed.encoding in ("utf-8", "utf-8-sig", "binary") and sniffed.line_break == "\n":
                 shutil.copyfileobj(plain, target, 4 * 1024 * 1024)
             else:
                 _copy_text(plain, target, sniffed)

@@ -15,7 +15,7 @@ from typing import IO, Any
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
-from include.landing.bucket import Bucket, BucketError
+from include.landing.bucket import BucketError
 from include.landing.errors import RefusedFile
 from include.landing.recognise import candidates, is_known
 from include.landing.sheets import filled, traits
@@ -29,10 +29,10 @@ EXACT = 2**53
 KEPT_DIGITS = 10**15
 
 
-def is_spreadsheet(bucket: Bucket, key: str) -> bool:
+def is_spreadsheet(stream: IO[bytes]) -> bool:
     """Whether a zip archive is an Office Open XML workbook (ECMA-376)."""
     try:
-        with bucket.open(key) as stream, zipfile.ZipFile(stream) as archive:
+        with zipfile.ZipFile(stream) as archive:
             return "xl/workbook.xml" in archive.namelist()
     except BucketError:
         raise
@@ -40,17 +40,15 @@ def is_spreadsheet(bucket: Bucket, key: str) -> bool:
         return False
 
 
-def first_rows(bucket: Bucket, key: str) -> str:
+def first_rows(stream: IO[bytes]) -> str:
     """The start of the table as CSV text. Raises ``RefusedFile``."""
-    with bucket.open(key) as stream:
-        return _text(_rows(stream, HEAD_ROWS))
+    return _text(_rows(stream, HEAD_ROWS))
 
 
-def write_rows(bucket: Bucket, key: str, target: IO[bytes]) -> None:
+def write_rows(stream: IO[bytes], target: IO[bytes]) -> None:
     """Write the table as UTF-8 CSV; rows are streamed. Raises ``RefusedFile``."""
     text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
-    with bucket.open(key) as stream:
-        csv.writer(text, lineterminator="\n").writerows(_rows(stream))
+    csv.writer(text, lineterminator="\n").writerows(_rows(stream))
     text.detach()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -153,6 +155,24 @@ def test_tables_are_found_and_read(landing: Landing) -> None:
         if (line.status, line.rows_rejected, found) != ("loaded", 0, expected):
             wrong[name] = (line.status, line.error, line.rejected, found)
     assert wrong == {}
+
+
+def test_a_packed_workbook_is_read(landing: Landing) -> None:
+    book = workbook(("Report", [HEAD, [DAY, 1, "A", 10, 1, 1.5], [NEXT, 1, "A", 20, 2, 2.5]]))
+    for name, content in {"zip": book, "cut.zip": book[: len(book) // 2]}.items():
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("reports/June.xlsx", content)
+            archive.writestr("__MACOSX/reports/._June.xlsx", b"x")
+        landing.put(f"generic/book.{name}", packed.getvalue())
+    landing.put("generic/book.xlsx.gz", gzip.compress(workbook(("R", [HEAD, [DAY, 2, "B", 10, 1, 1.5]]))))
+    lines = landing.load()
+    assert {name: (line.status, line.format, line.rows_loaded) for name, line in lines.items()} == {
+        "book.zip": ("loaded", "xlsx.zip", 2),
+        "book.cut.zip": ("rejected", "", 0),
+        "book.xlsx.gz": ("loaded", "xlsx.gzip", 1),
+    }
+    assert lines["book.cut.zip"].error.startswith(("truncated_file", "unknown_format"))
 
 
 def test_damage_is_rejected_with_its_reason(landing: Landing) -> None:
