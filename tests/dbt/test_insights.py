@@ -325,6 +325,32 @@ def test_data_tests_of_the_layer_pass(told: Project) -> None:
     assert outcome.success, failures(outcome)
 
 
+# What breaks an insight, as SQL of its column.
+BROKEN = {
+    "kind": "'news'", "severity": "'urgent'", "entity_name": "''", "title": "'Spend rose by nan'", "body": "''", "next_step": "''",
+    "date_start": "date_end + 1", "confidence": "1.5", "impact_amount": "toDecimal64(-1, 2)", "impact_currency": "''",
+    "account_id": "''", "evidence": "'[1]'",
+}  # fmt: skip
+
+
+def test_each_fault_of_an_insight_fails_a_data_test(told: Project) -> None:
+    for column, sql in BROKEN.items():
+        told.client.command(
+            f"INSERT INTO marts.insight_feed SELECT * REPLACE ('broken|{column}' AS insight_key, toUInt32(900) AS rank,"
+            f" {sql} AS {column}) FROM (SELECT * FROM marts.insight_feed ORDER BY date_end, insight_key LIMIT 1)"
+        )
+    try:
+        outcome = told.dbt("test", "--select", "insight_feed_is_sound", "insight_feed_unique_rank")
+    finally:
+        told.client.command(
+            "ALTER TABLE marts.insight_feed DELETE WHERE insight_key LIKE 'broken|%' SETTINGS mutations_sync = 1"
+        )
+    text = " ".join(failures(outcome))
+    assert not outcome.success
+    assert f"Got {len(BROKEN)} results" in text, text
+    assert "Got 1 result" in text, text  # the rank that all of them have
+
+
 def test_building_days_again_changes_nothing(told: Project) -> None:
     before = told.query("SELECT * FROM marts.insight_feed ORDER BY ALL")
     build(told, LAST - timedelta(2), LAST)
