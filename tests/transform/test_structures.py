@@ -11,7 +11,6 @@ from clickhouse_connect.driver.client import Client
 
 from include.settings import Settings
 from include.transform import build, structures
-from include.warehouse.client import connect
 from tests.support.engines import migrated_clickhouse, migrated_postgres, settings_of
 
 pytestmark = pytest.mark.integration
@@ -22,20 +21,13 @@ TABLES = [("facts", "marts.int_fx_rates_daily", "date"), ("anomalies", "staging.
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Every layer up to the anomalies, built once, on engines of its own: other tests make marts by hand."""
     settings = settings_of(tmp_path_factory.mktemp("structures"))
     with migrated_postgres(settings), migrated_clickhouse(settings):
         for layer in ("staging", "facts", "marts", "anomalies"):
             build(layer, DAYS, "structures", settings=settings, tests=False)
         yield settings
-
-
-@pytest.fixture
-def warehouse(built: Settings) -> Iterator[Client]:
-    client = connect(built)
-    yield client
-    client.close()
 
 
 def known(settings: Settings) -> set[str]:
@@ -55,25 +47,25 @@ def creations(warehouse: Client, table: str) -> list[str]:
 
 @pytest.mark.parametrize(("layer", "table", "column"), TABLES)
 def test_the_second_table_of_a_model_is_made_like_the_first(
-    built: Settings, warehouse: Client, layer: str, table: str, column: str
+    clickhouse: Settings, warehouse: Client, layer: str, table: str, column: str
 ) -> None:
-    assert table in known(built), column
-    build(layer, DAYS, "again", settings=built, tests=False)
+    assert table in known(clickhouse), column
+    build(layer, DAYS, "again", settings=clickhouse, tests=False)
     database, name = table.split(".")
     assert [text for text in creations(warehouse, table) if f"as `{database}`.`{name}`" in text]
-    assert table in known(built)
+    assert table in known(clickhouse)
 
 
 @pytest.mark.parametrize(("layer", "table", "column"), TABLES)
 def test_a_table_of_another_project_is_asked_about_and_marked(
-    built: Settings, warehouse: Client, layer: str, table: str, column: str
+    clickhouse: Settings, warehouse: Client, layer: str, table: str, column: str
 ) -> None:
     warehouse.command(f"INSERT INTO {table} ({column}) SELECT toDate('{DAYS[0]}')")  # to be replaced, by nothing
     warehouse.command(f"ALTER TABLE {table} MODIFY COMMENT 'project of last week'")
-    assert table not in known(built)
-    build(layer, DAYS, "marked", settings=built, tests=False)
+    assert table not in known(clickhouse)
+    build(layer, DAYS, "marked", settings=clickhouse, tests=False)
     assert [text for text in creations(warehouse, table) if "comment 'project" in text]
-    assert table in known(built)
+    assert table in known(clickhouse)
 
 
 def test_a_migration_makes_another_project(tmp_path: Path) -> None:
