@@ -110,6 +110,7 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
         try:
             with bucket.open(file.key) as stream, decompressed(stream, compression) as text:
                 plain = text.read(HEAD)
+            head_of_sheet = _workbook(bucket, file.key, compression, plain)
         except BucketError:
             raise
         except (OSError, *BROKEN_ARCHIVE) as error:
@@ -118,7 +119,7 @@ def sniff(bucket: Bucket, file: BucketFile) -> Sniffed:
             ) from error
         if not plain:
             raise RefusedFile("empty_file", f"the {compression} archive holds no bytes; export the file again")
-        if (head_of_sheet := _workbook(bucket, file.key, compression, plain)) is not None:
+        if head_of_sheet is not None:
             return Sniffed(file, digest.hexdigest(), compression, "xlsx", "csv", head_of_sheet, False, b"")
         if _compression(plain) != "none":
             raise RefusedFile(
@@ -157,13 +158,8 @@ def _workbook(bucket: Bucket, key: str, compression: str, plain: bytes) -> str |
     """The first rows of a spreadsheet, or None where a file that starts so is none. Raises ``RefusedFile``."""
     if not plain.startswith(b"PK"):
         return None
-    try:
-        with _seekable(bucket, key, compression) as stream:
-            return first_rows(stream) if is_spreadsheet(stream) else None
-    except BROKEN_ARCHIVE as error:
-        raise RefusedFile(
-            "truncated_file", f"the {compression} archive cannot be read ({error}); upload it again"
-        ) from error
+    with _seekable(bucket, key, compression) as stream:
+        return first_rows(stream) if is_spreadsheet(stream) else None
 
 
 @contextmanager
