@@ -1,7 +1,6 @@
 """Versions of the data that answers are made of: what an ETag is made of, and what a kept answer is good for.
 
-Of ClickHouse's tables a version is what ``system.parts`` says of them, so it changes with any write, whoever made it,
-and with nothing else.
+Of ClickHouse's tables a version is what ``system.parts`` says of them, so it changes with any write, whoever made it.
 Of insights it is a counter that PostgreSQL raises in the transaction that changes them. Neither reads a row of data,
 and both are asked for at most once in ``api_fresh_seconds``.
 """
@@ -28,8 +27,8 @@ VIEWS = {
     "ops.file_coverage": ("ops.load_coverage", "ops.file_ledger"),
     "ops.restatements": ("ops.restatement_log",),
 }
-# Block numbers rise with every write of a table and stay with its rows when the engine merges parts, so a merge, which
-# changes no row, is no new version; the last number of a part's name, where it has five, is that of a mutation.
+# Block numbers rise with every write of a table and stay with its rows when the engine merges parts, so a merge that
+# drops no row is no new version; the last number of a part's name, where it has five, is that of a mutation.
 _PARTS = """
 SELECT
     concat(database, '.', table) AS name,

@@ -3,7 +3,8 @@
 select *
 from {{ model }}
 where
-    kind != 'data_missing'
+    direction not in ('up', 'down')
+    or kind != 'data_missing'
     and (
         z_score is null
         or direction != if(z_score > 0, 'up', 'down')
