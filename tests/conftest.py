@@ -44,7 +44,7 @@ def warehouse(clickhouse: Settings) -> Iterator[Client]:
     client.close()
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
     """Last of all a short line for everything that failed: often the end of a log is what is seen of it."""
     yield

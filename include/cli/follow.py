@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -104,18 +105,34 @@ def settle(airflow: AirflowClient, first_run_within: float = 15.0) -> None:
     end = time.monotonic() + first_run_within
     while not airflow.get(f"/dags/{DAILY}/dagRuns", limit=1)["dag_runs"] and time.monotonic() < end:
         time.sleep(POLL_SECONDS)
-    while True:
-        active = [
-            (dag_id, run["dag_run_id"])
-            for dag_id in (DAILY, ON_DROP)
-            for state in ("running", "queued")
-            for run in airflow.get(f"/dags/{dag_id}/dagRuns", state=state, limit=100)["dag_runs"]
-        ]
-        if not active:
-            return
+    while active := _active(airflow):
         for dag_id in (DAILY, ON_DROP):
             if run_ids := [run_id for name, run_id in active if name == dag_id]:
                 follow(airflow, dag_id, run_ids)
+
+
+def wait_for_others(airflow: AirflowClient) -> None:
+    """Wait for the runs that are at work now, of either DAG; their failure is told and is not the caller's.
+
+    The dates of files that another run loaded are left to that run, so what was in the bucket when a run began is
+    published when these have ended, too.
+    """
+    for dag_id, run_id in _active(airflow, states=("running",)):
+        say(f"waiting for {dag_id} {run_id}, which may have loaded a part of the files")
+        try:
+            follow(airflow, dag_id, [run_id])
+        except RunFailed as failure:
+            say(str(failure))
+
+
+def _active(airflow: AirflowClient, states: Sequence[str] = ("running", "queued")) -> list[tuple[str, str]]:
+    """DAG and id of the runs of both DAGs that are in one of the states."""
+    return [
+        (dag_id, run["dag_run_id"])
+        for dag_id in (DAILY, ON_DROP)
+        for state in states
+        for run in airflow.get(f"/dags/{dag_id}/dagRuns", state=state, limit=100)["dag_runs"]
+    ]
 
 
 def follow(airflow: AirflowClient, dag_id: str, run_ids: list[str], deadline: float = 24 * 3600) -> None:
@@ -195,7 +212,7 @@ def _reason(airflow: AirflowClient, ti: dict[str, Any]) -> str:
 
 
 def run_backfill(airflow: AirflowClient, first: date, last: date, reprocess: str, parallel: int) -> int:
-    """Backfill a range and follow it; return how many runs there were. Days that are done are left alone."""
+    """Backfill a range, follow it and what runs beside it; return how many runs there were. What is done is left."""
     started = backfill(airflow, first, last, reprocess, parallel)
     total = (last - first).days + 1
     if not started:
@@ -207,4 +224,5 @@ def run_backfill(airflow: AirflowClient, first: date, last: date, reprocess: str
         return 0
     say(f"{len(started)} of {total} days to run")
     follow(airflow, DAILY, started)
+    wait_for_others(airflow)
     return len(started)

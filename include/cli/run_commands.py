@@ -64,7 +64,7 @@ def run(
     day: Annotated[str | None, typer.Option("--date", help="A day (2026-06-30); yesterday if not given.")] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Make every table anew from raw.")] = False,
 ) -> None:
-    """Run marketing_daily for a day, through Airflow, and follow it."""
+    """Run marketing_daily for a day, through Airflow, and follow it, and what runs beside it."""
     settings = get_settings()
     conf: dict[str, Any] = {"full_refresh": True} if full_refresh else {}
     if day:
@@ -74,6 +74,7 @@ def run(
         run_id = follow.trigger(airflow, follow.DAILY, conf)
         say(f"{follow.DAILY} {run_id}: {settings.airflow_url}/dags/{follow.DAILY}/runs/{run_id}")
         follow.follow(airflow, follow.DAILY, [run_id])
+        follow.wait_for_others(airflow)
 
 
 def backfill(

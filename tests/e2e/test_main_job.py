@@ -186,6 +186,15 @@ def test_a_burst_of_files_starts_one_run_within_10_seconds(installation: Install
         assert len(runs_of(installation, listing)) == 1
 
 
+def test_a_run_that_has_ended_has_published_all_that_was_dropped_before_it(
+    installation: Installation, truth: Truth
+) -> None:
+    """Whichever run took the files: theirs begins by itself, beside the one that is asked for."""
+    drop_burst(installation, "e2e-both", 20)
+    installation.cli("run", "--date", DAY)
+    assert costs(installation, "e2e-both") == [Decimal("12.5")] * 20
+
+
 def test_backfill_of_days_changes_nothing_that_has_not_changed(installation: Installation, truth: Truth) -> None:
     before = campaign_days(installation)
     installation.cli("backfill", "--from", "2026-06-28", "--to", "2026-06-29")
