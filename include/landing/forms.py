@@ -44,6 +44,8 @@ class Attempt:
     """Text of the file's last lines, where they could be read."""
     mended: bool = False
     """Whether ``key`` is a copy in which lines that are no records stand as text."""
+    without_literals: bool = False
+    """Whether ``key`` is a copy without NaN and Infinity."""
     copies: list[str] = field(default_factory=list)
     """Keys of working copies, to be removed."""
 

@@ -18,7 +18,7 @@ from include.landing.ledger import new_load_id
 from include.landing.readers.base import Reader
 from include.landing.recognise import Match, best, candidates, is_repair, missing_columns, normal, of_connector
 from include.landing.repairs import Repair, inherit, judgements, repair_of
-from include.landing.salvage import keep_whole_lines
+from include.landing.salvage import mend
 from include.landing.specs import METRICS, Format, Source, sources
 from include.landing.statement import ROW_COLUMNS, ROWS, Statement, Target
 
@@ -49,7 +49,7 @@ def load_group(client: Client, bucket: Bucket, form: Form, attempts: Sequence[At
                 load_group(client, bucket, form, [attempt], source)
             return
         [attempt] = attempts
-        if isinstance(error, ClickHouseError) and keep_whole_lines(bucket, attempt):
+        if isinstance(error, ClickHouseError) and mend(bucket, attempt):
             attempt.line.load_id = new_load_id()
             load_group(client, bucket, form_of(bucket, attempt, source), attempts, source)
             return

@@ -21,7 +21,7 @@ from include.landing.group_load import SETTINGS, owner_of, recognise, repair_sta
 from include.landing.ledger import LedgerLine
 from include.landing.readers.delimited import Layout
 from include.landing.recognise import Match, is_repair, normal
-from include.landing.salvage import keep_whole_lines
+from include.landing.salvage import mend
 from include.landing.sniff import empty_report, sniff
 from include.landing.specs import KEYS, METRICS, Source
 from include.landing.statement import Statement
@@ -111,12 +111,13 @@ def _look(
         found.warnings.append("the report says that it has no rows")
         return
     make_readable(bucket, attempt, f"{attempt.key}.plain")
-    try:
-        _read(client, bucket, attempt, source, found, rows)
-    except ClickHouseError:
-        if not keep_whole_lines(bucket, attempt):
-            raise
-        _read(client, bucket, attempt, source, found, rows)
+    while True:
+        try:
+            _read(client, bucket, attempt, source, found, rows)
+            break
+        except ClickHouseError:
+            if not mend(bucket, attempt):
+                raise
 
 
 def _read(

@@ -1,4 +1,4 @@
-"""NDJSON in which some lines are no records: those are rejected alone, all others load."""
+"""JSON that the engine cannot read as it is: NaN is no value, and lines that are no records are rejected alone."""
 
 from __future__ import annotations
 
@@ -7,13 +7,45 @@ import json
 
 from include.landing.bucket import Bucket
 from include.landing.forms import Attempt
+from include.landing.literals import write_as_json
 from include.landing.sniff import BROKEN_ARCHIVE, decompressed
 
+READ = 4 * 1024**2
 # The key under which a working copy holds the text of a line that is no record.
 MALFORMED = "_insightflow_malformed"
 
 
-def keep_whole_lines(bucket: Bucket, attempt: Attempt) -> bool:
+def mend(bucket: Bucket, attempt: Attempt) -> bool:
+    """Write a working copy of a JSON file that the engine could not read, and point the attempt to it; False where
+    nothing is left to mend. Once without NaN and Infinity, then with the lines that are no records as text."""
+    return _without_literals(bucket, attempt) or _keep_whole_lines(bucket, attempt)
+
+
+def _without_literals(bucket: Bucket, attempt: Attempt) -> bool:
+    sniffed = attempt.sniffed
+    if sniffed is None or sniffed.format != "json" or attempt.without_literals:
+        return False
+    compression = "none" if attempt.key != attempt.file.key else sniffed.compression
+    key = f"_work/{attempt.line.load_id}-values"
+    attempt.copies.append(key)
+    try:
+        with (
+            bucket.open(attempt.key) as stream,
+            decompressed(stream, compression) as plain,
+            bucket.create(key) as target,
+        ):
+            text = io.TextIOWrapper(plain, encoding="utf-8", errors="surrogateescape", newline="")
+            found = write_as_json(
+                iter(lambda: text.read(READ), ""), lambda piece: target.write(piece.encode(errors="surrogateescape"))
+            )
+    except BROKEN_ARCHIVE:
+        return False
+    if found:
+        attempt.key, attempt.without_literals = key, True
+    return bool(found)
+
+
+def _keep_whole_lines(bucket: Bucket, attempt: Attempt) -> bool:
     """Write a working copy of an NDJSON file in which each line that is no JSON object stands as text under
     ``MALFORMED``, so that it keeps its place and is rejected; point the attempt to it.
 
@@ -56,10 +88,6 @@ def _is_ndjson(head: str) -> bool:
 
 def _is_record(text: str) -> bool:
     try:
-        return isinstance(json.loads(text, parse_constant=_no_number), dict)
+        return isinstance(json.loads(text), dict)
     except ValueError:
         return False
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
