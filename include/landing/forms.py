@@ -42,10 +42,8 @@ class Attempt:
     preamble: tuple[str, ...] = ()
     ending: str = ""
     """Text of the file's last lines, where they could be read."""
-    mended: bool = False
-    """Whether ``key`` is a copy in which lines that are no records stand as text."""
-    without_literals: bool = False
-    """Whether ``key`` is a copy without NaN and Infinity."""
+    mends: set[str] = field(default_factory=set)
+    """What was tried where the engine could not read it (``salvage``)."""
     copies: list[str] = field(default_factory=list)
     """Keys of working copies, to be removed."""
 

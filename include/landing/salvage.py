@@ -1,84 +1,101 @@
-"""JSON that the engine cannot read as it is: NaN is no value, and lines that are no records are rejected alone."""
+"""JSON that the engine cannot read as it is: NaN is no value, an array follows another, lines are no records."""
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
+from typing import IO
 
 from include.landing.bucket import Bucket
 from include.landing.forms import Attempt
 from include.landing.literals import write_as_json
 from include.landing.sniff import BROKEN_ARCHIVE, decompressed
+from include.landing.split import Document
 
-READ = 4 * 1024**2
+READ = 1024**2
 # The key under which a working copy holds the text of a line that is no record.
 MALFORMED = "_insightflow_malformed"
+
+Mend = Callable[[io.TextIOWrapper, IO[bytes]], bool]
 
 
 def mend(bucket: Bucket, attempt: Attempt) -> bool:
     """Write a working copy of a JSON file that the engine could not read, and point the attempt to it; False where
-    nothing is left to mend. Once without NaN and Infinity, then with the lines that are no records as text."""
-    return _without_literals(bucket, attempt) or _keep_whole_lines(bucket, attempt)
+    nothing is left to mend.
 
-
-def _without_literals(bucket: Bucket, attempt: Attempt) -> bool:
-    sniffed = attempt.sniffed
-    if sniffed is None or sniffed.format != "json" or attempt.without_literals:
+    Each is tried once, in this order: without NaN and Infinity; the elements of all arrays, where several follow each
+    other; in NDJSON, each line that is no record as text under ``MALFORMED``, so that it keeps its place and is
+    rejected. In the memory of a line or an element.
+    """
+    if attempt.sniffed is None or attempt.sniffed.format != "json":
         return False
-    compression = "none" if attempt.key != attempt.file.key else sniffed.compression
-    key = f"_work/{attempt.line.load_id}-values"
+    mends: dict[str, Mend] = {"values": _without_literals, "arrays": _arrays_as_lines}
+    if _is_ndjson(attempt.sniffed.head):
+        mends["lines"] = _whole_lines
+    for name, write in mends.items():
+        if name not in attempt.mends:
+            attempt.mends.add(name)
+            if _copied(bucket, attempt, f"_work/{attempt.line.load_id}-{name}", write):
+                return True
+    return False
+
+
+def _copied(bucket: Bucket, attempt: Attempt, key: str, write: Mend) -> bool:
+    """Whether what is to be mended was; the attempt then has the copy for its file."""
+    sniffed = attempt.sniffed
+    assert sniffed is not None
+    as_it_came = attempt.key == attempt.file.key
+    encoding = sniffed.encoding if as_it_came else "utf-8"
     attempt.copies.append(key)
     try:
         with (
             bucket.open(attempt.key) as stream,
-            decompressed(stream, compression) as plain,
+            decompressed(stream, sniffed.compression if as_it_came else "none") as plain,
             bucket.create(key) as target,
         ):
-            text = io.TextIOWrapper(plain, encoding="utf-8", errors="surrogateescape", newline="")
-            found = write_as_json(
-                iter(lambda: text.read(READ), ""), lambda piece: target.write(piece.encode(errors="surrogateescape"))
-            )
-    except BROKEN_ARCHIVE:
+            done = write(io.TextIOWrapper(plain, encoding=encoding, errors="replace", newline="\n"), target)
+    except (*BROKEN_ARCHIVE, ValueError):
         return False
-    if found:
-        attempt.key, attempt.without_literals = key, True
-    return bool(found)
+    if done:
+        attempt.key = key
+    return done
 
 
-def _keep_whole_lines(bucket: Bucket, attempt: Attempt) -> bool:
-    """Write a working copy of an NDJSON file in which each line that is no JSON object stands as text under
-    ``MALFORMED``, so that it keeps its place and is rejected; point the attempt to it.
+def _without_literals(text: io.TextIOWrapper, target: IO[bytes]) -> bool:
+    pieces = iter(lambda: text.read(READ), "")
+    return write_as_json(pieces, lambda piece: target.write(piece.encode())) > 0
 
-    False where that mends nothing: another format, no bad line, more bad lines than good ones, or a last line that
-    breaks off (the whole file is then cut). Line by line, so memory is that of a line.
-    """
-    sniffed = attempt.sniffed
-    if sniffed is None or sniffed.format != "json" or attempt.mended or not _is_ndjson(sniffed.head):
-        return False
-    key = f"_work/{attempt.line.load_id}-lines"
-    encoding = "utf-8" if attempt.key != attempt.file.key else sniffed.encoding
-    compression = "none" if attempt.key != attempt.file.key else sniffed.compression
+
+def _arrays_as_lines(text: io.TextIOWrapper, target: IO[bytes]) -> bool:
+    """Answers of an API one behind the other: ``[{…}, {…}][{…}]``."""
+    document = Document(lambda: text.read(READ))
+    arrays = 0
+    while document.next():
+        document.take("[")
+        arrays += 1
+        while (mark := document.next()) != "]":
+            if mark == ",":
+                document.take(",")
+            if document.next() != "{":
+                raise ValueError("no list of records")
+            target.write((document.value().replace("\n", " ") + "\n").encode())
+        document.take("]")
+    return arrays > 1
+
+
+def _whole_lines(text: io.TextIOWrapper, target: IO[bytes]) -> bool:
+    """False where there is no bad line, or more bad lines than good ones, or a last line that breaks off (the whole
+    file is then cut)."""
     good = bad = 0
     ended = broken = True
-    try:
-        with (
-            bucket.open(attempt.key) as stream,
-            decompressed(stream, compression) as plain,
-            bucket.create(key) as target,
-        ):
-            for line in io.TextIOWrapper(plain, encoding=encoding, errors="replace", newline="\n"):
-                ended = line.endswith("\n")
-                text = line.strip()
-                broken = bool(text) and not _is_record(text)
-                good, bad = good + bool(text and not broken), bad + broken
-                target.write(((json.dumps({MALFORMED: text}) if broken else text) + "\n").encode())
-    except (*BROKEN_ARCHIVE, UnicodeError):
-        return False
-    attempt.copies.append(key)
-    if bad and good >= bad and not (broken and not ended):
-        attempt.key, attempt.mended = key, True
-        return True
-    return False
+    for line in text:
+        ended = line.endswith("\n")
+        record = line.strip()
+        broken = bool(record) and not _is_record(record)
+        good, bad = good + bool(record and not broken), bad + broken
+        target.write(((json.dumps({MALFORMED: record}) if broken else record) + "\n").encode())
+    return bool(bad) and good >= bad and not (broken and not ended)
 
 
 def _is_ndjson(head: str) -> bool:

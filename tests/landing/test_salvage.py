@@ -1,4 +1,4 @@
-"""NaN and Infinity, which are no JSON and are written all the same, are read as what they mean."""
+"""JSON that is none, and is written all the same: NaN and Infinity, one array behind the other."""
 
 from __future__ import annotations
 
@@ -74,3 +74,24 @@ def test_rows_of_a_data_frame_with_missing_numbers_are_loaded(
         (date(2025, 5, 1), "1", "NaN, Infinity", "3", "", 1),
         (date(2025, 5, 1), "2", "B", "", "1.5", 2),
     ]
+
+
+@pytest.mark.integration
+def test_arrays_one_behind_the_other_are_read_as_one(landing: Landing) -> None:
+    """As pages of an API are written, one after the other; a last page that is cut off still refuses the whole."""
+    rows = [
+        {"date": "2025-05-01", "campaign_id": str(n), "campaign_name": "A, [1]\u2028", "clicks": n} for n in range(5)
+    ]
+    pages = json.dumps(rows[:2]) + "[]\n" + json.dumps(rows[2:], indent=1, ensure_ascii=False)
+    landing.put("generic/pages.json", pages)
+    landing.put("generic/nan.json.gz", gzip.compress(pages.replace('"clicks": 1', '"clicks": NaN').encode()))
+    landing.put("generic/cut.json", pages[:-20])
+    lines = landing.load()
+    assert lines["pages.json"].status == "loaded" and lines["pages.json"].rows_loaded == 5
+    assert lines["nan.json.gz"].status == "loaded" and lines["nan.json.gz"].rows_loaded == 5
+    assert lines["cut.json"].error.startswith("truncated_file: ")
+    found = landing.rows(
+        "SELECT campaign_id, campaign_name, clicks, row_number FROM raw.ad_performance"
+        f" WHERE load_id = {lines['pages.json'].load_id} ORDER BY row_number"
+    )
+    assert found == [(str(n), "A, [1]\u2028", str(n), n + 1) for n in range(5)]
