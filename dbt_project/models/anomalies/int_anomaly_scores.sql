@@ -46,7 +46,8 @@ with points as (
 
 -- How far off a day must be: z, and the log of the change. Less is asked where the day shows its fault:
 -- everything is even (counted twice), or an account's campaigns all moved alike (a promotion hardly ever goes
--- so far).
+-- so far). A rise asks a tenth more than the threshold, a fall a tenth less: good days are
+-- common, and what is missing is seldom chance.
 bounds as (
     select
         p.*,
@@ -65,9 +66,9 @@ bounds as (
             is_doubled and is_shared, (0., 0.25),
             is_doubled, (p.doubled_z, 0.3),
             is_shared and p.movement >= 0.45, (0., 0.5),
-            (p.z_threshold, p.min_volume)
+            (1.1 * p.z_threshold, p.min_volume)
         ) as up,
-        if(is_shared and p.movement <= -0.38, (0., 0.3), (p.z_threshold, p.min_volume)) as down,
+        if(is_shared and p.movement <= -0.38, (0., 0.3), (0.9 * p.z_threshold, p.min_volume)) as down,
         off >= up.2 and z >= up.1 or off <= -down.2 and z <= -down.1 as is_off,
         -- the last seven days as a whole, against the usual and the level before them
         least(0, p.earlier_level, p.shared_week) as level_low,
@@ -135,7 +136,7 @@ questions as (
         {% endfor -%}
         {{ is_part('s.entity_type') }} as is_part,
         t.z_threshold as z_threshold,
-        if(r.metric in ('cvr', 'cpa', 'roi'), 1.1, 1.) * t.z_threshold as threshold,
+        multiIf(r.metric in ('cvr', 'cpa', 'roi'), 1.1, r.metric = 'cpc', 0.85, 1.) * t.z_threshold as threshold,
         log(t.min_ratio_factor) as min_ratio,
         t.min_expected_conversions as min_expected
     from {{ ref('int_anomaly_ratios') }} as r
@@ -188,7 +189,11 @@ ratio_scores as (
         false as is_level,
         toUInt8(a.question.span) as span_days,
         multiIf(
-            (a.answer = 3 or a.is_part) and a.week_before * sign(a.question.off) >= abs(a.question.off) / 4,
+            (a.answer = 3 or a.is_part) and a.week_before * sign(a.question.off) >= abs(a.question.off) / 4
+            -- a day of a price or CTR that has been on its way for two weeks is no jump
+            or a.metric in ('ctr', 'cpc')
+            and tupleElement(a.questions[3], 'off') * sign(a.question.off) >= abs(a.question.off) / 2
+            and a.week_before * sign(a.question.off) >= abs(a.question.off) / 8,
             'drift',
             a.answer > 1, 'run',
             'day'
