@@ -19,16 +19,13 @@ HOUR = np.timedelta64(3600, "s")
 class Hourly:
     """Parameters. Chosen by hourly_choice.py on synthetic series, never on NAB's."""
 
-    days: int = 14  # the same hour of so many days is what is usual
-    weeks: int = 2  # and of so many weeks, beside it; 0: not asked
-    level: int = 48  # hours that tell the level of late
-    noise: int = 1_000  # hours that tell the noise
-    restless: float = 0.2  # share of the noise that the last two days tell
+    days: int = 5  # the same hour of so many days is what is usual
+    weeks: int = 4  # and of so many weeks, beside it; 0: not asked
+    level: int = 96  # hours that tell the level of late
+    noise: int = 672  # hours that tell the noise
     floor: float = 0.30  # least noise, in logs
     z: float = 2.75
-    fall: float = 1.1  # times as far as a rise must a fall be off
-    spans: tuple[int, ...] = (2, 5, 12)  # hours that are asked about as one
-    news: float = 3.0  # z of an hour beside the one before it; 0: not asked
+    spans: tuple[int, ...] = (1, 3, 7)  # hours that are asked about as one
     quiet: int = 12  # what is off again within so many hours is the same event, and said once
 
 
@@ -59,7 +56,7 @@ def before(values: Floats, hours: int, least: int) -> Floats:
 
 
 def distances(logs: Floats, p: Hourly) -> Floats:
-    """How many of its usual deviations each hour lies outside its band; the largest over the spans, and over what is new."""
+    """How many of its usual deviations each hour lies outside its band; the largest over the spans."""
     bands = [same_hour(logs, 24, p.days, 3)]
     if p.weeks:
         bands.append(same_hour(logs, 168, p.weeks, 2))
@@ -76,37 +73,11 @@ def distances(logs: Floats, p: Hourly) -> Floats:
     largest = np.zeros(len(logs))
     for span in p.spans:
         kept = max(1, span * 2 // 3)
-        own = np.asarray(pd.Series(misfit).rolling(span, min_periods=kept).mean())
-        run = np.asarray(pd.Series(outside).rolling(span, min_periods=kept).mean())
-        largest = np.fmax(largest, _off(run, _noise(own, p), p.floor / np.sqrt(span), p))
-    if p.news:
-        memory = _memory(misfit, p.noise)
-        news = misfit - memory * np.nan_to_num(np.asarray(pd.Series(misfit).shift(1)))
-        both = np.where(news * outside > 0, np.sign(outside) * np.fmin(np.abs(news), np.abs(outside)), 0.0)
-        floor = p.floor * np.sqrt(1 - memory**2)
-        largest = np.fmax(largest, _off(both, _noise(news, p), floor, p) * p.z / p.news)
+        own = pd.Series(misfit).rolling(span, min_periods=kept).mean()
+        scale = 1.4826 * before(np.abs(np.asarray(own)), p.noise, 14)
+        run = np.abs(np.asarray(pd.Series(outside).rolling(span, min_periods=kept).mean()))
+        largest = np.fmax(largest, run / np.fmax(scale, p.floor / np.sqrt(span) if span > 1 else p.floor) + 0 * scale)
     return largest
-
-
-def _noise(misfit: Floats, p: Hourly) -> Floats:
-    """The usual deviation before each hour: calm and restless days follow each other."""
-    size = np.abs(misfit)
-    usual, of_late = 1.4826 * before(size, p.noise, 14), 1.4826 * before(size, 48, 14)
-    known = np.where(np.isfinite(of_late), np.fmax(of_late, 1e-6), usual)
-    return np.asarray(usual ** (1 - p.restless) * known**p.restless)
-
-
-def _memory(misfit: Floats, hours: int) -> Floats:
-    """How much of an hour's misfit the next has, by the hours before each; no single hour decides it."""
-    held = pd.Series(np.clip(misfit, -0.7, 0.7))
-    shared = (held * held.shift(1)).shift(1).rolling(hours, min_periods=48).mean()
-    own = (held * held).shift(1).rolling(hours, min_periods=48).mean()
-    return np.clip(np.nan_to_num(np.asarray(shared / own)), 0, 0.95)
-
-
-def _off(run: Floats, noise: Floats, floor: Floats | float, p: Hourly) -> Floats:
-    """Deviations that a run is off; nan while the noise is unknown."""
-    return np.abs(run) / np.where(run < 0, p.fall, 1.0) / np.fmax(noise, floor) + 0 * noise
 
 
 def said_once(flags: Bools, quiet: int) -> Bools:
