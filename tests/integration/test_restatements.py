@@ -59,7 +59,7 @@ def house(postgres: Settings, clickhouse: Settings) -> Iterator[House]:
     place = House(clickhouse)
     yield place
     place.client.close()
-    for workspace in ("restated", "leads", "mended"):
+    for workspace in ("restated", "leads", "mended", "late-leads", "late-purchases"):
         shutil.rmtree(place.root / workspace, ignore_errors=True)
 
 
@@ -147,3 +147,22 @@ def test_a_workspace_counts_the_event_that_it_chose(house: House, tmp_path: Path
     house.client.command("INSERT INTO staging.workspaces VALUES ('leads', 'USD', 'lead')")
     house.take("leads/meta_ads/two.ndjson", META.replace('"spend": "3"', '"spend": "4"'))
     assert house.client.query(counted).first_row[0] == 7, "one tier: lead, never the sum of its aliases"
+
+
+def test_how_late_conversions_come_is_told_of_the_event_that_counts(house: House) -> None:
+    """A day exported young and when it was final, of a workspace that counts leads and of one that counts purchases."""
+    for workspace in ("late-leads", "late-purchases"):
+        house.take(f"{workspace}/meta_ads/a_exported_20250202.ndjson", META.replace('"value": "7"', '"value": "6"'))
+    house.client.command("INSERT INTO staging.workspaces VALUES ('late-leads', 'USD', 'lead')")
+    for workspace in ("late-leads", "late-purchases"):
+        house.take(f"{workspace}/meta_ads/a_exported_20250214.ndjson", META)
+    build("facts", [date(2025, 2, 1)], "late", settings=house.settings)
+    found = house.client.query(
+        "SELECT workspace, event, age, conversions FROM marts.int_export_conversions WHERE workspace LIKE 'late-%' ORDER BY ALL"
+    ).result_rows
+    assert found == [
+        ("late-leads", "lead", 1, 6),
+        ("late-leads", "lead", 8, 7),
+        ("late-purchases", "", 1, 2),
+        ("late-purchases", "", 8, 2),
+    ]
