@@ -136,7 +136,8 @@ questions as (
         {% endfor -%}
         {{ is_part('s.entity_type') }} as is_part,
         t.z_threshold as z_threshold,
-        multiIf(r.metric in ('cvr', 'cpa', 'roi'), 1.1, r.metric = 'cpc', 0.85, 1.) * t.z_threshold as threshold,
+        t.z_threshold
+        * multiIf(r.metric in ('cvr', 'cpa', 'roi'), 1.1, r.metric = 'cpc', 0.85, 1.) as threshold,
         log(t.min_ratio_factor) as min_ratio,
         t.min_expected_conversions as min_expected
     from {{ ref('int_anomaly_ratios') }} as r
