@@ -47,13 +47,13 @@ def _copied(bucket: Bucket, attempt: Attempt, key: str, write: Mend) -> bool:
     assert sniffed is not None
     as_it_came = attempt.key == attempt.file.key
     encoding = sniffed.encoding if as_it_came else "utf-8"
-    attempt.copies.append(key)
     try:
         with (
             bucket.open(attempt.key) as stream,
             decompressed(stream, sniffed.compression if as_it_came else "none") as plain,
             bucket.create(key) as target,
         ):
+            attempt.copies.append(key)
             done = write(io.TextIOWrapper(plain, encoding=encoding, errors="replace", newline="\n"), target)
     except (*BROKEN_ARCHIVE, ValueError):
         return False
