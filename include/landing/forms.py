@@ -17,7 +17,7 @@ from include.landing.readers.packed import unpacked
 from include.landing.readers.parquet import parquet_reader, schema_of
 from include.landing.sniff import Sniffed, write_copy
 from include.landing.specs import Format, Source
-from include.landing.split import is_splittable, lists_by_id, split
+from include.landing.split import is_splittable, lists_at_the_top, split
 
 # In a selection {a,b} of several files these characters would mean something else.
 SELECTION_CHARACTERS = set("{},*?[]")
@@ -38,7 +38,7 @@ class Attempt:
     key: str = ""
     """Key that ClickHouse reads: the file, or its working copy."""
     in_pieces: bool = False
-    """Whether that is a document cut into lines (``split``, ``lists_by_id``)."""
+    """Whether that is a document cut into lines (``split``, ``lists_at_the_top``)."""
     preamble: tuple[str, ...] = ()
     ending: str = ""
     """Text of the file's last lines, where they could be read."""
@@ -64,7 +64,9 @@ def make_readable(bucket: Bucket, attempt: Attempt, key: str) -> None:
     """Write a working copy under ``key`` where the engine cannot read the file as it lies, or not in little memory."""
     sniffed = attempt.sniffed
     assert sniffed is not None
-    if lists_by_id(bucket, sniffed, key) or (is_splittable(sniffed) and split(bucket, sniffed, key, record_paths())):
+    if lists_at_the_top(bucket, sniffed, key) or (
+        is_splittable(sniffed) and split(bucket, sniffed, key, record_paths())
+    ):
         attempt.key, attempt.in_pieces = key, True
         attempt.copies.append(key)
     elif sniffed.needs_copy:

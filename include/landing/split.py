@@ -25,6 +25,7 @@ PIECE = 1024**2  # characters of a line
 READ = 1024**2
 WHITE = " \t\r\n"
 BY_ID = re.compile(r'\ufeff?\s*\{\s*"\d+"\s*:\s*\[\s*\{')
+BATCH = re.compile(r'\ufeff?\s*\{\s*("kind"\s*:\s*"[^"]*"\s*,\s*)?"reports"\s*:\s*\[\s*\{\s*"dimensionHeaders"')
 SCAN = json.JSONDecoder(strict=False).raw_decode
 
 
@@ -167,10 +168,11 @@ def split(bucket: Bucket, sniffed: Sniffed, key: str, paths: Collection[str]) ->
     return True
 
 
-def lists_by_id(bucket: Bucket, sniffed: Sniffed, key: str) -> bool:
-    """Write the records of a document of lists by the id of their entity (Pinterest's reports: ``{"123": [{…}, …]}``) as
-    lines under ``key``; False (and nothing to read) where it is no such document."""
-    if sniffed.format != "json" or not BY_ID.match(sniffed.head):
+def lists_at_the_top(bucket: Bucket, sniffed: Sniffed, key: str) -> bool:
+    """Write the elements of a document's lists as lines under ``key``; False (and nothing to read) where it is no such
+    document. Records by the id of their entity (Pinterest's reports: ``{"123": [{…}, …]}``), or the reports of a batch
+    (GA4's batchRunReports: ``{"reports": [{…}, …], "kind": …}``)."""
+    if sniffed.format != "json" or not (BY_ID.match(sniffed.head) or BATCH.match(sniffed.head)):
         return False
     try:
         with (
@@ -185,6 +187,9 @@ def lists_by_id(bucket: Bucket, sniffed: Sniffed, key: str) -> bool:
                 opening = ","
                 document.value()
                 document.take(":")
+                if document.next() != "[":
+                    document.value()
+                    continue
                 bracket = "["
                 while document.next() != "]":
                     document.take(bracket)

@@ -80,3 +80,24 @@ def test_a_document_in_pieces_gives_the_same_rows(landing: Landing, monkeypatch:
     assert bool(cut) == (not (FIXTURES / name).read_text().lstrip().startswith("["))
     assert (again.status, again.rows_read, again.rows_loaded) == (line.status, line.rows_read, line.rows_loaded)
     assert landing.rows(rows) == whole
+
+
+@pytest.mark.integration
+def test_the_reports_of_a_batch_are_read_as_reports(landing: Landing) -> None:
+    """GA4's batchRunReports answers with several reports. Those of other columns are refused, with what to do."""
+    report = json.loads((FIXTURES / "ga4" / "74_ga4_run_report.json").read_text())
+    later = json.loads(json.dumps(report).replace("202501", "202502"))
+    other = json.loads(json.dumps(report).replace("keyEvents", "engagedSessions"))
+    landing.put(
+        "ga4/one.json", json.dumps({"reports": [report, later], "kind": "analyticsData#batchRunReports"}, indent=1)
+    )
+    landing.put("ga4/two.json", json.dumps({"kind": "analyticsData#batchRunReports", "reports": [report, other]}))
+    lines = landing.load()
+    assert (lines["one.json"].status, lines["one.json"].rows_loaded) == ("loaded", 6)
+    assert lines["two.json"].error.startswith("mixed_documents: ")
+    found = landing.rows(
+        "SELECT row_number, date FROM raw.ad_performance"
+        f" WHERE load_id = {lines['one.json'].load_id} ORDER BY row_number"
+    )
+    assert [row[0] for row in found] == [1, 2, 3, 4, 5, 6]
+    assert [row[1] for row in found[:4:3]] == ["20250101", "20250201"]
