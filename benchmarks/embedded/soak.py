@@ -69,9 +69,9 @@ class Soak:
         """Work for a time, then compare the tables with the model."""
         self._prepare()
         # Ignored: mypy infers no lambda with a default.
-        jobs: list[Callable[[], None]] = [lambda number=w: self._write(number) for w in range(writers)]  # type: ignore[misc]
+        jobs: list[Callable[[], None]] = [lambda number=w: self._write(number) for w in range(writers)]
         # Ignored: mypy infers no lambda with a default.
-        jobs += [lambda number=r: self._read(number) for r in range(readers)]  # type: ignore[misc]
+        jobs += [lambda number=r: self._read(number) for r in range(readers)]
         jobs += [self._rebuild, self._leave, self._sessions]
         threads = [threading.Thread(target=self._guarded, args=(job,)) for job in jobs]
         for thread in threads:

@@ -56,10 +56,10 @@ def direct(folder: Path, rows: int, runs: int) -> Measured:
     for form, ending in INSERTS.items():
         insert = f"INSERT INTO bench.t SELECT * FROM file('{folder}/files/rows.{ending}', '{form}', '{COLUMNS}')"
         # Ignored: mypy infers no lambda with a default.
-        measure(f"insert {form}", lambda sql=insert: query(sql))  # type: ignore[misc]
+        measure(f"insert {form}", lambda sql=insert: query(sql))
     for form in SELECTS:
         # Ignored: mypy infers no lambda with a default.
-        measure(f"select {form}", lambda form=form: query("SELECT * FROM bench.full", form).bytes())  # type: ignore[misc]
+        measure(f"select {form}", lambda form=form: query("SELECT * FROM bench.full", form).bytes())
     connection.close()
     return measured
 
@@ -91,13 +91,13 @@ def served(server: Server, rows: int, runs: int) -> Measured:
 
     for form, ending in INSERTS.items():
         # Ignored: mypy infers no lambda with a default.
-        measure(f"insert {form}", lambda f=form, e=ending: push(f, e))  # type: ignore[misc]
+        measure(f"insert {form}", lambda f=form, e=ending: push(f, e))
         sql = f"INSERT INTO bench.t SELECT * FROM file('rows.{ending}', '{form}', '{COLUMNS}')"
         # Ignored: mypy infers no lambda with a default.
-        measure(f"insert {form} by file()", lambda sql=sql: server.text(sql))  # type: ignore[misc]
+        measure(f"insert {form} by file()", lambda sql=sql: server.text(sql))
     for form in SELECTS:
         # Ignored: mypy infers no lambda with a default.
-        measure(f"select {form}", lambda form=form: pull(form))  # type: ignore[misc]
+        measure(f"select {form}", lambda form=form: pull(form))
     measure("select Native, zstd", lambda: pull("Native", enable_http_compression="1"))
     measure("select Native, compress=1", lambda: pull("Native", compress="1"))
     return measured

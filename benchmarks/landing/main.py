@@ -89,7 +89,7 @@ def measure(
         for name, target in (("direct", "plain"), ("staged", "staging"), ("read_staged", "read")):
             command = (sys.executable, "-m", "benchmarks.landing.direct", str(unit), target)
             # Ignored: mypy infers no lambda with a default.
-            found[name] = repeated(options.repeat, lambda c=command: as_process(notes, "chDB", rows, *c))  # type: ignore[misc]
+            found[name] = repeated(options.repeat, lambda c=command: as_process(notes, "chDB", rows, *c))
     landed = [engine.land(path) for _ in range(1 if case == "small" else options.repeat)]
     found["landing"] = median([landing for landing, *_ in landed])
     found["staging"] = median([staging for _, staging, _ in landed])
@@ -100,7 +100,7 @@ def measure(
         command = (options.peers, str(HERE / "peers.py"), way, str(path), engine.url, str(engine.server))
         times = 1 if way in ("pandas", "dlt") else options.repeat
         # Ignored: mypy infers no lambda with a default.
-        found[way] = repeated(times, lambda c=command, w=way: as_process(notes, TITLES[w], rows, *c))  # type: ignore[misc]
+        found[way] = repeated(times, lambda c=command, w=way: as_process(notes, TITLES[w], rows, *c))
     for name, cost in found.items():
         if cost:
             print(

@@ -103,7 +103,7 @@ def duckdb(path: Path, url: str) -> Callable[[], int]:
     def work() -> int:
         connection.execute(f"CREATE TABLE t AS FROM {reader}('{path}')")
         # Ignored: a count has a row.
-        return int(connection.execute("SELECT count(*) FROM t").fetchone()[0])  # type: ignore[index]
+        return int(connection.execute("SELECT count(*) FROM t").fetchone()[0])
 
     return work
 
@@ -131,7 +131,7 @@ def dlt(path: Path, url: str) -> Callable[[], int]:
     def work() -> int:
         pipeline.run(batches(), table_name="t", write_disposition="replace")
         with pipeline.sql_client() as client:
-            return int(client.execute_sql("SELECT count(*) FROM t")[0][0])  # type: ignore[index]  # a count has a row
+            return int(client.execute_sql("SELECT count(*) FROM t")[0][0])
 
     return work
 

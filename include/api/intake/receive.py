@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import IO
 
 from fastapi import HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
@@ -95,9 +96,9 @@ class Received:
                     held.clear()
             await run_in_threadpool(self._flush, target, bytes(held))
 
-    def _flush(self, target: object, data: bytes) -> None:
+    def _flush(self, target: IO[bytes], data: bytes) -> None:
         self._digest.update(data)
-        target.write(data)  # type: ignore[attr-defined]  # any writable file
+        target.write(data)
 
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"The file is larger than {self._most // 1024 // 1024} MB. Split it by date.")
