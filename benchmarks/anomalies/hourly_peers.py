@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.anomalies import hourly, nab, peers
-from benchmarks.anomalies.hourly_detector import Bools, Floats, Hourly, detect, on_grid, said_once
+from benchmarks.anomalies import hourly, hourly_detector, nab, peers
+from benchmarks.anomalies.hourly_detector import Bools, Floats, Hourly, on_grid, said_once
 from benchmarks.anomalies.parameters import HOURLY_DEV_SETS, HOURLY_TEST_SETS
 
 # name → distances of (series, hours), the usual threshold
@@ -53,6 +53,17 @@ def chosen_threshold(sets: list[list[nab.Series]], name: str) -> float:
     return max((PEERS[name][1] * factor for factor in FACTORS), key=mean_score)
 
 
+def at_its_best(series: list[nab.Series], far: list[Floats], near: float) -> tuple[float, float]:
+    """The highest score that a threshold gives on the very series that are scored, and the threshold.
+
+    This is how NAB has published scores come about: its optimizer takes, for each detector, the threshold with the best
+    score on the corpus (github.com/numenta/NAB, nab/optimizer.py). It says what a ranking of hours is worth at most.
+    """
+    tried = [near * float(factor) for factor in np.geomspace(0.4, 4, 120)]
+    points = [nab.score(series, [flags(s, d, z) for s, d in zip(series, far, strict=True)])[0] for z in tried]
+    return max(zip(points, tried, strict=True))
+
+
 def report() -> str:
     """Markdown: ours and the peers, each with what was chosen on synthetic sets, on others of them and on NAB's."""
     dev = [hourly.generate(seed) for seed in HOURLY_DEV_SETS[:10]]
@@ -60,20 +71,20 @@ def report() -> str:
     real = nab.load()
     ours = Hourly()
     lines = [
-        "| detector | z | ten unseen synthetic sets (sd) | NAB | windows |",
-        "|---|---|---|---|---|",
-        _row("**InsightFlow**", ours.z, test, real, lambda series: detect(series, ours)),
+        "| detector | z | ten unseen synthetic sets (sd) | NAB | windows | NAB, threshold chosen on it |",
+        "|---|---|---|---|---|---|",
+        _row("**InsightFlow**", ours.z, test, real, lambda series: ours_far(series, ours)),
     ]
     for name in PEERS:
-        threshold = chosen_threshold(dev, name)
-
-        def say(series: nab.Series, name: str = name, threshold: float = threshold) -> Bools:
-            return flags(series, distances(series, name), threshold)
-
-        lines.append(_row(name, threshold, test, real, say))
+        lines.append(_row(name, chosen_threshold(dev, name), test, real, partial(distances, name=name)))
     return "\n".join(
-        [*lines, *(f"| {name}, as published | | | {points} | |" for name, points in nab.PUBLISHED.items())]
+        [*lines, *(f"| {name}, as published | | | | | {points} |" for name, points in nab.PUBLISHED.items())]
     )
+
+
+def ours_far(series: nab.Series, p: Hourly) -> Floats:
+    """Our distance of each hour of the clock."""
+    return np.nan_to_num(hourly_detector.distances(on_grid(series)[0], p))
 
 
 def _row(
@@ -81,8 +92,13 @@ def _row(
     threshold: float,
     test: list[list[nab.Series]],
     real: list[nab.Series],
-    say: Callable[[nab.Series], Bools],
+    far: Callable[[nab.Series], Floats],
 ) -> str:
-    scores = [nab.score(group, [say(series) for series in group])[0] for group in test]
-    points, found, windows = nab.score(real, [say(series) for series in real])
-    return f"| {name} | {threshold:.2f} | {np.mean(scores):.1f} ({np.std(scores):.1f}) | {points:.1f} | {found} of {windows} |"
+    scores = [nab.score(group, [flags(series, far(series), threshold) for series in group])[0] for group in test]
+    of_real = [far(series) for series in real]
+    points, found, windows = nab.score(real, [flags(s, d, threshold) for s, d in zip(real, of_real, strict=True)])
+    best, best_threshold = at_its_best(real, of_real, threshold)
+    return (
+        f"| {name} | {threshold:.2f} | {np.mean(scores):.1f} ({np.std(scores):.1f}) | {points:.1f} | {found} of {windows}"
+        f" | {best:.1f} at {best_threshold:.2f} |"
+    )

@@ -18,7 +18,8 @@ from benchmarks.anomalies.scoring import Flags
 
 MODELS = (
     "int_anomaly_missing", "int_conversion_maturity", "int_anomaly_series", "int_anomaly_thresholds",
-    "int_anomaly_histories", "int_anomaly_volumes", "int_anomaly_ratios", "int_anomaly_movements", "int_anomaly_scores",
+    "int_anomaly_histories", "int_anomaly_volumes", "int_anomaly_ratios", "int_anomaly_mixes",
+    "int_anomaly_movements", "int_anomaly_scores",
     "int_anomaly_patterns", "int_anomaly_causes", "int_anomaly_events", "anomaly_daily",
 )  # fmt: skip
 SUMS = ("impressions", "clicks", "cost", "conversions", "conversion_value")
@@ -102,13 +103,13 @@ def _put_parts(world: World, engine: Engine, ads: Ads | None) -> None:
     added = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
     of_campaign = "workspace, platform, account_id, account_name, campaign_id, campaign_name, date, currency"
     of_file = "reporting_currency, is_provisional, last_exported_at"
-    for part in ("ad_group", "ad"):
+    for part, others in (("ad_group", ""), ("ad", ", toNullable(any(ad_group_id)) AS ad_group_id")):
         engine.run(f"DROP TABLE IF EXISTS mart_{part}_daily")
         engine.run(
             f"CREATE TABLE mart_{part}_daily ENGINE = MergeTree ORDER BY date AS SELECT c.*, p.*,"
             f" p.cost AS cost_reporting, p.conversion_value AS conversion_value_reporting, p.{part}_id AS {part}_name"
             f" FROM (SELECT {of_campaign}, {of_file} FROM mart_campaign_daily) AS c INNER JOIN (SELECT campaign_id, date,"
-            f" toNullable({part}_id) AS {part}_id, {added} FROM bench_ads GROUP BY campaign_id, date, {part}_id) AS p"
+            f" toNullable({part}_id) AS {part}_id{others}, {added} FROM bench_ads GROUP BY campaign_id, date, {part}_id) AS p"
             " USING (campaign_id, date)"
         )
 

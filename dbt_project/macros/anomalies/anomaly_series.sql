@@ -89,6 +89,13 @@
     cityHash64(workspace, platform, account_id, entity_type, entity_id)
 {%- endmacro %}
 
+{# The same of an entity that a row belongs to, by its id. #}
+{% macro series_of(source, kind) -%}
+    cityHash64(
+        {{ source }}.workspace, {{ source }}.platform, {{ source }}.account_id, {{ entity_kind(kind) }}, {{ source }}.{{ kind }}_id
+    )
+{%- endmacro %}
+
 {# A series' columns passed on, qualified; `other` says what some become. #}
 {% macro series_columns(source, other={}) -%}
     {%- for column in [

@@ -21,3 +21,19 @@
         {{ events }} * {{ source }}.unit / {{ source }}.exposure * {{ source }}.rate_of_value
     )
 {%- endmacro %}
+
+{# What is asked of a ratio over some days: events of an exposure against the expected ones, their z and the log of
+   observed over expected. #}
+{% macro question(span, events, exposure, expected, noise) -%}
+    (
+        {{ span }}, {{ events }}, {{ exposure }}, {{ expected }}, {{ noise }},
+        {{ count_residual(events, expected) }} / sqrt(1 + {{ expected }} * {{ noise }}),
+        log(greatest({{ events }}, 0.3) / greatest({{ expected }}, 0.001))
+    )
+{%- endmacro %}
+
+{% macro questions_type() -%}
+    Array(Tuple(
+        span Int64, events Float64, exposure Float64, expected Float64, noise Float64, z Float64, off Float64
+    ))
+{%- endmacro %}

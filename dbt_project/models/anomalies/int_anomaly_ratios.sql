@@ -107,11 +107,7 @@ select
     n.maturity as maturity,
     n.baseline_days as baseline_days,
     arrayMap(
-        q -> (
-            q.1, q.2, q.3, q.4, q.5,
-            {{ count_residual('q.2', 'q.4') }} / sqrt(1 + q.4 * q.5),
-            log(greatest(q.2, 0.3) / greatest(q.4, 0.001))
-        ),
+        q -> {{ question('q.1', 'q.2', 'q.3', 'q.4', 'q.5') }},
         arrayConcat(
             [
                 {%- for span, floor in {1: 0.12, 3: 0.08, 7: 0.04}.items() %}
@@ -139,9 +135,7 @@ select
                 []
             )
         )
-    )::Array(Tuple( -- noqa: CP01
-        span Int64, events Float64, exposure Float64, expected Float64, noise Float64, z Float64, off Float64
-    )) as questions,
+    )::{{ questions_type() }} as questions, -- noqa: CP01
     -- how far the week before the last was off already, for a drift comes slowly
     log(
         (arraySum(arraySlice(n.final_counts, 44, 7)) + 0.5)

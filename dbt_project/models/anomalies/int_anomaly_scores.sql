@@ -130,10 +130,12 @@ volume_scores as (
 questions as (
     select
         {% for column in [
-            'series', 'day', 'metric', 'unit', 'maturity', 'baseline_days', 'questions', 'week_before'
+            'series', 'day', 'metric', 'unit', 'maturity', 'baseline_days', 'week_before'
         ] -%}
         r.{{ column }} as {{ column }},
         {% endfor -%}
+        if(empty(m.questions), r.questions, m.questions) as questions,
+        m.bands as bands,
         {{ is_part('s.entity_type') }} as is_part,
         t.z_threshold as z_threshold,
         t.z_threshold
@@ -143,6 +145,8 @@ questions as (
     from {{ ref('int_anomaly_ratios') }} as r
     inner join {{ ref('int_anomaly_series') }} as s on r.series = s.series and r.day = s.day
     inner join {{ ref('int_anomaly_thresholds') }} as t on s.workspace = t.workspace
+    left join {{ ref('int_anomaly_mixes') }} as m
+        on r.series = m.series and r.day = m.day and r.metric = m.metric
     where {{ only_anomaly_dates('s.date') }}
 ),
 
@@ -174,6 +178,7 @@ asked as (
             r.questions, arrayEnumerate(r.questions)
         ) as answer,
         r.questions[greatest(answer, 1)] as question,
+        if(empty(r.bands), (question.expected, question.expected), r.bands[greatest(answer, 1)]) as band,
         if(answer = 4, r.z_threshold, r.threshold) as asked_z
     from questions as r
 ),
@@ -201,14 +206,14 @@ ratio_scores as (
         ) as shape,
         a.question.z as z,
         a.question.events as events,
-        a.question.expected as expected_events,
+        (a.band.1 + a.band.2) / 2 as expected_events,
         least(
-            {{ band_edge('a.question.expected', 'a.question.noise', 'a.asked_z', '-') }},
-            a.question.expected * exp(-a.min_ratio)
+            {{ band_edge('a.band.1', 'a.question.noise', 'a.asked_z', '-') }},
+            a.band.1 * exp(-a.min_ratio)
         ) as lower_events,
         greatest(
-            {{ band_edge('a.question.expected', 'a.question.noise', 'a.asked_z', '+') }},
-            a.question.expected * exp(a.min_ratio)
+            {{ band_edge('a.band.2', 'a.question.noise', 'a.asked_z', '+') }},
+            a.band.2 * exp(a.min_ratio)
         ) as upper_events,
         a.answer > 0 as is_outside,
         false as is_doubled,
