@@ -18,28 +18,39 @@ pytestmark = pytest.mark.integration
 CTR, CPC, CVR = 0.03, 0.8, 0.04
 Factors = tuple[float, float, float, float]  # of volume, CTR, CPC, CVR
 
-# campaign, ad group, ad, clicks a day
+# campaign, ad group, ad, clicks a day at the usual CTR, its own CTR over that
 ADS = [
-    ("Prospecting", "Broad", "Video", 320),
-    ("Prospecting", "Broad", "Carousel", 300),
-    ("Prospecting", "Lookalike", "Story", 340),
-    ("Prospecting", "Lookalike", "Leftover", 8),
-    ("Solo", "Only group", "Only ad", 400),
+    ("Prospecting", "Broad", "Video", 320, 1.0),
+    ("Prospecting", "Broad", "Carousel", 300, 1.0),
+    ("Prospecting", "Lookalike", "Story", 340, 1.0),
+    ("Prospecting", "Lookalike", "Leftover", 8, 1.0),
+    ("Solo", "Only group", "Only ad", 400, 1.0),
+    ("Mixed", "All", "Cold", 600, 0.4),
+    ("Mixed", "All", "Warm", 600, 1.6),
+    ("Mixed", "All", "Fresh", 600, 2.2),
 ]
+FIRST = {"Fresh": 94}
 CHANGES: dict[str, dict[int, Factors]] = {
     "Video": {70: (1, 0.3, 1, 1), 76: (1, 1, 1, 0), 77: (1, 1, 1, 0), 88: (0.4, 1, 1, 1)},
     "Carousel": {76: (1, 1, 1, 0), 77: (1, 1, 1, 0), 88: (1.8, 1, 1, 1)},
     "Story": {76: (1, 1, 1, 0), 77: (1, 1, 1, 0), 82: (1, 1, 2.5, 1)},
     "Leftover": {84: (1, 0.1, 6, 1)},
+    # Mixed: on one day its better ad has nearly all of it, then a new one that is better still has most of it
+    "Cold": {91: (0.3, 1, 1, 1), 94: (0.3, 1, 1, 1)},
+    "Warm": {91: (1.7, 1, 1, 1), 94: (0.7, 1, 1, 1)},
+    "Fresh": {95: (0, 1, 1, 1), 96: (0, 1, 1, 1), 97: (0, 1, 1, 1), 98: (0, 1, 1, 1), 99: (0, 1, 1, 1)},
 }
 
 
 def ad_rows() -> Iterator[Mapping[str, Any]]:
     rng = np.random.default_rng(11)
     usual: Factors = (1, 1, 1, 1)
-    for number, (campaign, group, ad, clicks) in enumerate(ADS):
+    for number, (campaign, group, ad, clicks, own_ctr) in enumerate(ADS):
         for index in range(DAYS):
             volume, ctr, cpc, cvr = CHANGES.get(ad, {}).get(index, usual)
+            if volume == 0 or index < FIRST.get(ad, 0):
+                continue  # platforms omit what was not shown
+            ctr *= own_ctr
             impressions = int(rng.poisson(clicks / CTR * WEEK[day(index).weekday()] * volume * rng.gamma(150, 1 / 150)))
             clicked = int(rng.binomial(impressions, CTR * ctr * np.exp(rng.normal(0, 0.02))))
             conversions = int(rng.binomial(clicked, CVR * cvr))
@@ -101,11 +112,28 @@ def test_volume_that_moves_between_ads_is_no_news(parts: Project) -> None:
     assert not told(parts, 88)
 
 
+def test_a_mix_that_moves_is_no_news_of_the_campaign(parts: Project) -> None:
+    told_of = parts.query(
+        "SELECT date, is_flagged FROM marts.int_anomaly_scores WHERE workspace = 'parts'"
+        " AND entity_type = 'campaign' AND entity_name = 'Mixed' AND metric = 'ctr'"
+        f" AND date IN ('{day(91)}', '{day(94)}') ORDER BY date"
+    )
+    assert told_of == [(day(i), False) for i in (91, 94)]
+    ((moved, new, usual),) = parts.query(
+        "SELECT sumIf(clicks, date = '{0}') / sumIf(impressions, date = '{0}'),"
+        " sumIf(clicks, date = '{1}') / sumIf(impressions, date = '{1}'),"
+        " sumIf(clicks, date < '{0}') / sumIf(impressions, date < '{0}')"
+        " FROM marts.mart_campaign_daily WHERE workspace = 'parts' AND campaign_name = 'Mixed'".format(day(91), day(94))
+    )
+    assert moved > 1.3 * usual, "which would be told of a campaign whose ads nobody knows"
+    assert new > 1.3 * usual
+
+
 def test_small_ads_and_only_ads_are_not_judged(parts: Project) -> None:
     judged = parts.query(
         "SELECT DISTINCT entity_name FROM marts.int_anomaly_scores WHERE workspace = 'parts' AND entity_type IN ('ad', 'ad_group')"
     )
-    assert {name for (name,) in judged} == {"Video", "Carousel", "Story", "Broad", "Lookalike"}
+    assert {name for (name,) in judged} == {"Video", "Carousel", "Story", "Broad", "Lookalike", "Cold", "Warm"}
     metrics = parts.query(
         "SELECT DISTINCT metric FROM marts.int_anomaly_scores WHERE workspace = 'parts' AND entity_type IN ('ad', 'ad_group')"
     )

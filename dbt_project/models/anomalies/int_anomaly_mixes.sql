@@ -59,10 +59,10 @@ weeks_of_ads as (
         {% for metric in anomaly_volumes() -%}
         arraySlice(h.{{ metric }}, position - 5, 7) as {{ metric }},
         {% endfor -%}
+        arrayJoin(h.judged) as position,
         h.series as series,
         h.first_day + position as day
     from {{ ref('int_anomaly_histories') }} as h
-    array join h.judged as position
     where h.is_part
 ),
 

@@ -91,7 +91,7 @@ account_rows as (
         where {{ only_anomaly_dates('m.date') }}
     ) as p
     {{ join_day_rates('p') }}
-    where p.{{ part }}_id is not null and p.share < 0.9
+    where p.{{ part }}_id is not null and p.share < 0.98
 ),
 
 {% endfor -%}
