@@ -25,9 +25,9 @@ ADS = [
     ("Prospecting", "Lookalike", "Story", 340, 1.0),
     ("Prospecting", "Lookalike", "Leftover", 8, 1.0),
     ("Solo", "Only group", "Only ad", 400, 1.0),
-    ("Mixed", "All", "Cold", 600, 0.4),
-    ("Mixed", "All", "Warm", 600, 1.6),
-    ("Mixed", "All", "Fresh", 600, 2.2),
+    ("Mixed", "All", "Cold", 800, 0.25),
+    ("Mixed", "All", "Warm", 800, 1.75),
+    ("Mixed", "All", "Fresh", 800, 2.2),
 ]
 FIRST = {"Fresh": 94}
 CHANGES: dict[str, dict[int, Factors]] = {
