@@ -75,13 +75,17 @@ chromium:
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || echo "chromium could not be installed"; \
 	else echo "the tests of the dashboard need Chromium: apt-get install chromium, or name another in INSIGHTFLOW_TEST_CHROMIUM"; fi
 
+# Tests wait more than they compute: two processes take little more than half the time of one, on two cores already.
+TEST_PROCESSES ?= 2
+PARALLEL = -n $(TEST_PROCESSES)
+
 test: lint chromium ## lint, then the whole suite, quick tests first
-	@$(BIN)/pytest -q -m "not integration and not e2e"
-	@$(BIN)/pytest -q -m "integration and not e2e"
+	@$(BIN)/pytest -q $(PARALLEL) -m "not integration and not e2e"
+	@$(BIN)/pytest -q $(PARALLEL) -m "integration and not e2e"
 	@$(BIN)/pytest -q -m e2e || [ $$? -eq 5 ]
 
 test-quick: $(STAMP_DEV) ## only the tests that start no engine
-	@$(BIN)/pytest -q -m "not integration and not e2e"
+	@$(BIN)/pytest -q $(PARALLEL) -m "not integration and not e2e"
 
 bench: $(STAMP_DEV) ## measure the pipeline and its peers
 	@$(BIN)/python benchmarks/run.py

@@ -7,9 +7,12 @@ its schema made. ``warehouse`` is an admin's ClickHouse client. A test that writ
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from include.settings import Settings
 from include.warehouse.client import connect
@@ -42,6 +45,23 @@ def warehouse(clickhouse: Settings) -> Iterator[Client]:
     client = connect(clickhouse)
     yield client
     client.close()
+
+
+# Where tests run in several processes a file stays in one, and so do files that share a costly fixture of a session.
+TOGETHER = {"test_samples_to_insights.py": "samples", "test_samples_to_marts.py": "samples"}
+
+
+class FileByFile(LoadFileScheduling):
+    """Gives whole files to processes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(super()._split_scope(nodeid))
+        return TOGETHER.get(file.name, str(file))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByFile:
+    """How ``-n`` deals out the tests."""
+    return FileByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

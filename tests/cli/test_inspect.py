@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from rich.console import Console
 from typer.testing import CliRunner
 
+from include.cli import output
 from include.cli.app import app
 from include.settings import Settings
 
@@ -24,6 +26,7 @@ def call(clickhouse: Settings, warehouse: Client, monkeypatch: pytest.MonkeyPatc
     """Run ``inspect`` on a fixture against the tests' engine."""
     for name in ("include.warehouse.client", "include.landing.bucket"):
         monkeypatch.setattr(f"{name}.get_settings", lambda: clickhouse)
+    monkeypatch.setattr(output, "console", Console(highlight=False, width=160))
 
     def run(fixture: str, *options: str) -> tuple[int, str]:
         done = CliRunner().invoke(app, ["inspect", str(FIXTURES / fixture), *options])

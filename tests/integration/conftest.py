@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from include.landing import LedgerLine, discover, load, pending_dates
+from include.landing import LedgerLine, discover, load
 from include.landing.bucket import Bucket
 from include.samples import DEMO, Truth, generate, write_bad_files, write_extras
 from include.settings import Settings
 from include.transform import build
 from include.warehouse.client import connect
 from tests.support.engines import migrated_clickhouse, migrated_postgres, settings_of
+from tests.support.waiting import waiting_dates
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +57,7 @@ def samples(postgres: Settings, clickhouse: Settings) -> Iterator[Samples]:
     write_bad_files(root, DEMO)
     keys = [key for key in discover(client, bucket) if key.startswith(f"{DEMO.workspace}/")]
     lines = {line.uri.rsplit("/", 1)[1]: line for line in load(keys, "truth", client, bucket)}
-    days = pending_dates(client)
+    days = waiting_dates(client, DEMO.workspace)
     for layer in ("staging", "facts", "marts"):
         build(layer, days, "truth", settings=clickhouse)
     yield Samples(clickhouse, client, truth, lines)

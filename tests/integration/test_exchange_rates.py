@@ -17,6 +17,7 @@ from include.settings import Settings
 from include.transform import runner, seeds
 from include.transform.version import project_version
 from include.warehouse.client import connect
+from tests.support.waiting import waiting_dates
 
 pytestmark = pytest.mark.integration
 
@@ -82,7 +83,7 @@ def shop(postgres: Settings, clickhouse: Settings) -> Iterator[Shop]:
     for workspace in (OWN, OTHER):
         rows = "".join(f"{day},uk,100,10,85,GBP\n{day},tr,100,10,50,TRL\n" for day in DAYS)
         shop.drop(f"{workspace}/generic/ads.csv", f"date,campaign_id,impressions,clicks,cost,currency\n{rows}")
-    shop.build(pending_dates(shop.client))
+    shop.build(waiting_dates(shop.client, OWN, OTHER))
     yield shop
     shop.client.close()
     for workspace in (OWN, OTHER):

@@ -14,13 +14,14 @@ from clickhouse_connect.driver.client import Client
 from typer.testing import CliRunner
 
 from include.cli.app import app
-from include.landing import discover, load, pending_dates, recognise, specs
+from include.landing import discover, load, recognise, specs
 from include.landing.bucket import Bucket
 from include.landing.readers import json_records
 from include.quality import check_staging
 from include.settings import REPO, Settings
 from include.transform import build
 from include.warehouse.client import connect
+from tests.support.waiting import waiting_dates
 
 pytestmark = pytest.mark.integration
 
@@ -58,7 +59,7 @@ def house(postgres: Settings, clickhouse: Settings, tmp_path_factory: pytest.Tem
     assert {(Path(line.uri).name, line.source, line.status, line.rows_rejected) for line in lines} == {
         ("report.csv", "fotofeed_ads", "loaded", 0), ("api.ndjson", "fotofeed_ads", "loaded", 0),
     }, [line.error for line in lines]  # fmt: skip
-    days = pending_dates(client)
+    days = waiting_dates(client, "newcomer")
     for layer in ("staging", "facts", "marts"):
         build(layer, days, "newcomer", settings=clickhouse)
     yield client

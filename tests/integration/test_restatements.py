@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from include.landing import discover, load, pending_dates, repairs
+from include.landing import discover, load, repairs
 from include.landing.bucket import Bucket
 from include.quality import check_staging
 from include.settings import Settings
 from include.transform import build, runner
 from include.warehouse.client import connect
+from tests.support.waiting import waiting_dates
 
 pytestmark = pytest.mark.integration
 
@@ -44,7 +45,7 @@ class House:
         path.write_text(text)
         bucket = Bucket(self.settings)
         load([k for k in discover(self.client, bucket) if k == key], "restatements", self.client, bucket)
-        build("staging", pending_dates(self.client), "restatements", settings=self.settings)
+        build("staging", waiting_dates(self.client, key.split("/")[0]), "restatements", settings=self.settings)
 
     def restated(self) -> list[tuple[str, str, str, Decimal | None, Decimal | None]]:
         rows = self.client.query(
@@ -85,7 +86,7 @@ def test_what_a_newer_export_changed_or_removed_is_kept(house: House) -> None:
     assert house.restated() == expected
     # An older export that comes late changes nothing, and neither does building again.
     house.take("restated/generic/x_exported_20250102.csv", HEAD + first.replace("5.00", "9.99"))
-    build("staging", pending_dates(house.client), "restatements", settings=house.settings)
+    build("staging", waiting_dates(house.client, "restated"), "restatements", settings=house.settings)
     assert house.restated() == expected
 
 

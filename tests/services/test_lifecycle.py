@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -79,7 +80,8 @@ def test_data_survives_kill_of_everything(installation: Settings) -> None:
     up(installation)
     write(installation, 1)
     for process in processes.of_installation(installation):
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # some die with their parents
+            process.kill()
     wait_until(lambda: not processes.of_installation(installation), 10, "all processes are gone")
 
     up(installation)

@@ -17,6 +17,7 @@ from clickhouse_connect.driver.client import Client
 from include.settings import Settings
 from include.warehouse.client import connect
 from tests.support.engines import clickhouse_server, settings_of
+from tests.support.processes import wait_until
 
 HEADER = "date,account_id,campaign_id,campaign_name,impressions,clicks,cost\n"
 
@@ -46,11 +47,22 @@ class Server:
         raise LookupError("the server does not run")
 
     def start_again_if_killed(self) -> None:
-        with contextlib.suppress(LookupError):
-            if psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE:
-                return
-        self.stop()
-        self.start()
+        """A killed server takes a moment to go, in which it still looks like one that runs, but does not answer."""
+        if (
+            wait_until(lambda: "gone" if self._is_gone() else self._answers(), 30, "the server is gone or answers")
+            == "gone"
+        ):
+            self.stop()
+            self.start()
+
+    def _is_gone(self) -> bool:
+        with contextlib.suppress(LookupError, psutil.NoSuchProcess):
+            return psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
+        return True
+
+    def _answers(self) -> str:
+        self.client().close()  # connecting asks the server for its settings
+        return "answers"
 
     def client(self) -> Client:
         return connect(self.settings)

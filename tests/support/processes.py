@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,12 +13,21 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+# Below the ports that systems give to outgoing connections (Linux: from 32768 on), which other tests open all the time.
+PORTS = range(20_000, 32_000)
+_given: set[int] = set()
+
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nothing uses now, and that this process was not given before."""
+    chance = random.SystemRandom()  # tests seed the other one, and run in several processes
+    while True:
+        port = chance.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 T = TypeVar("T")
