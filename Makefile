@@ -77,7 +77,7 @@ chromium:
 
 # Tests wait more than they compute: two processes take little more than half the time of one, on two cores already.
 TEST_PROCESSES ?= 2
-PARALLEL = -n $(TEST_PROCESSES)
+PARALLEL = -n $(TEST_PROCESSES) --no-loadscope-reorder
 
 test: lint chromium ## lint, then the whole suite, quick tests first
 	@$(BIN)/pytest -q $(PARALLEL) -m "not integration and not e2e"

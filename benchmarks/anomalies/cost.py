@@ -1,4 +1,4 @@
-"""What a day's anomalies and insights cost: ``python -m benchmarks.anomalies.cost [--campaigns N] [--days 60 400]``.
+"""What a day's anomalies and insights cost: ``python -m benchmarks.anomalies.cost [--campaigns N] [--days 60 200]``.
 
 Facts and marts are written by SQL (their own cost is in benchmarks/transform); then the layers `anomalies` and
 `insights` build the last day with their data tests, as a run's tasks do, by dbt on the embedded ClickHouse. CPU seconds
@@ -29,7 +29,7 @@ REPORT = Path(__file__).parent / "cost.md"
 LAST = date(2026, 6, 30)
 MEASURED = ("anomalies", "insights")
 ADS = 3  # ads of each campaign that has any
-WITH_ADS = 5  # every fifth campaign
+WITH_ADS = 5  # every fifth campaign, in the columns that have ads at all
 AD_DAYS = 57  # as many as a score looks at
 REFERENCE_CAMPAIGNS, REFERENCE_DAYS = 300, 420  # what reference.sql is timed on
 REFERENCE_HISTORY = 112  # days that it reads to judge one
@@ -75,9 +75,10 @@ GROUP BY node HAVING cpu >= 0.05 ORDER BY cpu DESC
 
 @dataclass
 class Day:
-    """The cost of the last day at one length of history."""
+    """The cost of the last day at one length of history, of campaigns alone or with ads besides."""
 
     days: int
+    ads: int
     layers: dict[str, Cost]
     nodes: list[tuple[str, float]]
     anomalies: int
@@ -90,8 +91,8 @@ class Day:
         return sum(cost.cpu for cost in self.layers.values())
 
 
-def fill(client: Client, campaigns: int, first: date, last: date) -> None:
-    """Facts and the marts above them, for every campaign and day; ads for every fifth campaign and eight weeks."""
+def fill(client: Client, campaigns: int, first: date, last: date, with_ads: bool) -> None:
+    """Facts and the marts above them, for every campaign and day; ads for every fifth campaign and eight weeks, or none."""
     days = (last - first).days + 1
     rows = CAMPAIGN_DAYS.format(campaigns=campaigns, days=days, first=first, last=LAST)
     columns = "workspace, platform, account_id, account_name, campaign_id, campaign_name, date, currency,"
@@ -124,6 +125,8 @@ def fill(client: Client, campaigns: int, first: date, last: date) -> None:
         f" FROM marts.mart_account_daily ARRAY JOIN range(9) AS age WHERE date + age <= toDate('{LAST}')",
         settings=settings,
     )
+    if not with_ads:
+        return
     share = ", ".join(
         f"intDiv({name}, {ADS})" if name in ("impressions", "clicks") else f"{name} / {ADS}" for name in SUMS
     )
@@ -159,7 +162,7 @@ def reference_speed(made: Place) -> float:
     return statistics.median(speeds)
 
 
-def measure(campaigns: int, days: int) -> Day:
+def measure(campaigns: int, days: int, with_ads: bool) -> Day:
     """Make a workspace of that many campaigns and days, build its last days, and measure the last."""
     with tempfile.TemporaryDirectory(prefix="insightflow-bench-") as home:
         settings = settings_of(Path(home))
@@ -169,7 +172,7 @@ def measure(campaigns: int, days: int) -> Day:
                 build(layer, [], "empty", True, settings, tests=False)
             made = Place(settings, client, settings.home, campaigns, days)
             for first, back in ((days - 1, 2), (1, 1), (0, 0)):  # day by day, as runs do; dbt is warm by the last
-                fill(client, campaigns, LAST - timedelta(first), LAST - timedelta(back))
+                fill(client, campaigns, LAST - timedelta(first), LAST - timedelta(back), with_ads)
                 if back == 2:
                     client.command("DROP TABLE staging.int_anomaly_series")  # this build makes all of it
                 for layer in MEASURED if back else ():
@@ -181,15 +184,18 @@ def measure(campaigns: int, days: int) -> Day:
             nodes = [(str(n), float(c)) for n, c in client.query(NODES, parameters={"since": since}).result_rows]
             told = client.query(
                 f"SELECT (SELECT count() FROM marts.anomaly_daily WHERE date = '{LAST}'),"
-                f" (SELECT count() FROM marts.insight_feed WHERE date_end = '{LAST}')"
+                f" (SELECT count() FROM marts.insight_feed WHERE date_end = '{LAST}'),"
+                f" (SELECT count() FROM marts.mart_ad_daily WHERE date = '{LAST}')"
             ).result_rows[0]
             client.close()
-    return Day(days, layers, nodes, int(told[0]), int(told[1]), speed)
+    return Day(days, int(told[2]), layers, nodes, int(told[0]), int(told[1]), speed)
 
 
 def text(campaigns: int, found: list[Day]) -> str:
     """The report."""
-    head = " | ".join(f"{day.days} days of history" for day in found)
+    head = " | ".join(
+        f"{day.days} days of history" + (f", {day.ads:,} ads besides" if day.ads else "") for day in found
+    )
     lines = [
         f"# A day's anomalies and insights of {campaigns:,} campaigns",
         "",
@@ -227,14 +233,15 @@ def main() -> None:
     """Measure, print, and keep the report unless it was a quick one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--campaigns", type=int, default=50_000)
-    parser.add_argument("--days", type=int, nargs="+", default=[60, 400])
+    parser.add_argument("--days", type=int, nargs="+", default=[60, 200])
     parser.add_argument("--quick", action="store_true", help="small, and no report: shows that all works")
     options = parser.parse_args()
     campaigns, days = (500, [60]) if options.quick else (options.campaigns, options.days)
     found: list[Day] = []
-    for count in days:
-        found.append(measure(campaigns, count))
-        print(report := text(campaigns, found), flush=True)
+    for with_ads in (False, True):
+        for count in days:
+            found.append(measure(campaigns, count, with_ads))
+            print(report := text(campaigns, found), flush=True)
     if not options.quick:
         REPORT.write_text(report)
 
