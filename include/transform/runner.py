@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -75,7 +76,8 @@ def invoke(
             except _Unparsed as error:
                 return Outcome(False, [], str(error))
         callbacks = [watch(parsed)] if watch else []
-        raw = dbtRunner(manifest=parsed, callbacks=callbacks).invoke(full(arguments))
+        with _project_left_out_of_garbage_collection():
+            raw = dbtRunner(manifest=parsed, callbacks=callbacks).invoke(full(arguments))
     results = [result for result in getattr(raw.result, "results", None) or [] if hasattr(result, "node")]
     relations = {
         str(result.node.unique_id): f"{result.node.schema}.{result.node.alias}"
@@ -139,6 +141,16 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _project_left_out_of_garbage_collection() -> Iterator[None]:
+    """Else the collector looks through the whole parsed project again and again: a fifth of dbt's own time."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager
