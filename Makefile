@@ -76,6 +76,7 @@ chromium:
 	else echo "the tests of the dashboard need Chromium: apt-get install chromium, or name another in INSIGHTFLOW_TEST_CHROMIUM"; fi
 
 # Tests wait more than they compute: two processes take little more than half the time of one, on two cores already.
+# In the order of the suite: by number of tests the few long ones would come last, on one process.
 TEST_PROCESSES ?= 2
 PARALLEL = -n $(TEST_PROCESSES) --no-loadscope-reorder
 

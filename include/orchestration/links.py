@@ -18,7 +18,7 @@ def insights_of_run(run_id: str) -> str:
     return f"{get_settings().public_url}/?{urlencode({'view': 'inbox', 'status': 'any', 'run': run_id})}"
 
 
-class InsightsLink(BaseOperatorLink):  # type: ignore[misc]
+class InsightsLink(BaseOperatorLink):  # type: ignore[misc]  # untyped in Airflow
     """The button "Insights" on the publishing task."""
 
     name = "Insights of this run"
@@ -28,7 +28,7 @@ class InsightsLink(BaseOperatorLink):  # type: ignore[misc]
         return insights_of_run(ti_key.run_id)
 
 
-class BuildLink(BaseOperatorLink):  # type: ignore[misc]
+class BuildLink(BaseOperatorLink):  # type: ignore[misc]  # untyped in Airflow
     """The button "Models and tests" on a task that builds a layer."""
 
     name = "Models and tests of this build"
@@ -39,7 +39,7 @@ class BuildLink(BaseOperatorLink):  # type: ignore[misc]
         return f"{get_settings().public_url}/dbt-docs/builds?{urlencode({'run': ti_key.run_id, 'layer': layer})}"
 
 
-class QualityLink(BaseOperatorLink):  # type: ignore[misc]
+class QualityLink(BaseOperatorLink):  # type: ignore[misc]  # untyped in Airflow
     """The button "Quality checks" on the task that checks staging."""
 
     name = "Quality checks of this run"

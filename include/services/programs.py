@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -108,7 +109,7 @@ def _airflow(settings: Settings) -> list[Program]:
             name=f"airflow-{name}",
             command=[sys.executable, "-m", *command],
             environment=shared,
-            problem=lambda part=name.replace("-", "_"): _component_problem(url, part),  # type: ignore[misc]
+            problem=partial(_component_problem, url, name.replace("-", "_")),
             needs=("airflow-api-server",),
             # The scheduler waits for its running tasks when it is told to stop.
             stop_seconds=settings.stop_timeout if name == "scheduler" else 20,

@@ -48,10 +48,8 @@ class Server:
 
     def start_again_if_killed(self) -> None:
         """A killed server takes a moment to go, in which it still looks like one that runs, but does not answer."""
-        if (
-            wait_until(lambda: "gone" if self._is_gone() else self._answers(), 30, "the server is gone or answers")
-            == "gone"
-        ):
+        wait_until(lambda: self._is_gone() or self._answers(), 30, "the server is gone or answers")
+        if self._is_gone():
             self.stop()
             self.start()
 
@@ -60,9 +58,9 @@ class Server:
             return psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
         return True
 
-    def _answers(self) -> str:
+    def _answers(self) -> bool:
         self.client().close()  # connecting asks the server for its settings
-        return "answers"
+        return True
 
     def client(self) -> Client:
         return connect(self.settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Protocol
 
-import brotli  # type: ignore[import-untyped]
+import brotli  # type: ignore[import-untyped]  # it has no types
 import lz4.frame
 import zstandard
 
@@ -178,5 +178,5 @@ def _new_frame(encoding: str) -> _Frame:
     if encoding == "zstd":
         return zstandard.ZstdDecompressor().decompressobj()
     if encoding == "lz4":
-        return lz4.frame.LZ4FrameDecompressor()  # type: ignore[no-any-return]
+        return lz4.frame.LZ4FrameDecompressor()  # type: ignore[no-any-return]  # it has no types
     return zlib.decompressobj(31 if encoding == "gzip" else 15)

@@ -105,7 +105,7 @@ class Engine:
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
         config_file = config.write()
-        _chdb.set_signal_handlers_enabled(0)  # type: ignore[attr-defined]
+        _chdb.set_signal_handlers_enabled(0)  # type: ignore[attr-defined]  # not in its stubs
         self._root = chdb.connect(f"{config.path}?config-file={config_file}")
         os.chdir(config.user_files)  # chDB resolves the paths of file() here; it ignores user_files_path
         create_views(self._root)
@@ -201,7 +201,7 @@ class Engine:
             session.connection = connect(self.config.path, request.readonly_user)
         kept = session.connection if session is not None else None
         connection = kept or connect(self.config.path, request.readonly_user)
-        restore: Callable[[], None] = lambda: None  # noqa: E731
+        restore: Callable[[], None] = lambda: None  # noqa: E731 (until there is something to undo)
         try:
             create_external(connection, request.tables)
             restore = self._apply(connection, query, kept is not None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -24,11 +26,11 @@ VIEWS = {
 }
 
 
-def serious(results: dict[str, object]) -> list[str]:
+def serious(results: dict[str, Any]) -> list[str]:
     """Violations of weight, each with the first element that has it."""
     return [
         f"{found['id']} ({found['impact']}): {found['nodes'][0]['html'][:200]} {found['nodes'][0]['failureSummary'][:300]}"
-        for found in results["violations"]  # type: ignore[attr-defined]
+        for found in results["violations"]
         if found["impact"] in ("serious", "critical")
     ]
 
@@ -42,7 +44,7 @@ def test_axe_finds_nothing_serious(
 ) -> None:
     # The policy of the page would keep axe's own script out.
     page = ana.open("/", scheme=scheme, phone=phone, bypass_csp=True)
-    insight = demo_site.get("insights", kind="tracking_break")["items"][0]  # type: ignore[index]
+    insight = demo_site.get("insights", kind="tracking_break")["items"][0]  # type: ignore[index]  # JSON
     paths = VIEWS | {"insight": f"/?view=inbox&id={insight['id']}", "rows": f"/?view=rows&id={insight['id']}"}
     if phone:
         paths = {name: paths[name] for name in ("overview", "inbox", "trends", "campaigns")}
