@@ -25,12 +25,14 @@ def titles(api: TestClient, headers: dict[str, str], **params: Any) -> list[str]
 
 def test_most_money_comes_first_and_unknown_last(api: TestClient, log_in: LogIn) -> None:
     expected = ["demo finding 3", "demo finding 2", "demo finding 1", "demo finding 4"]
-    assert titles(api, log_in("ana")) == expected
+    assert titles(api, log_in("ana"), order="money") == expected
 
 
 def test_priority_weighs_money_by_confidence(api: TestClient, log_in: LogIn) -> None:
     # 200 × 0.9, 300 × 0.5, 100 × 0.9, unknown.
-    assert titles(api, log_in("ana"), order="priority") == [f"demo finding {n}" for n in (2, 3, 1, 4)]
+    expected = [f"demo finding {n}" for n in (2, 3, 1, 4)]
+    assert titles(api, log_in("ana"), order="priority") == expected
+    assert titles(api, log_in("ana")) == expected, "the order of the dashboard is also that of the API"
 
 
 def test_an_insight_has_the_contract_s_columns_and_numbers_are_numbers(api: TestClient, log_in: LogIn) -> None:
@@ -63,12 +65,12 @@ def test_pages_join_to_the_whole(api: TestClient, log_in: LogIn, order: str) -> 
 @pytest.mark.parametrize(
     ("params", "numbers"),
     [
-        ({"severity": ["high", "critical"], "kind": "spend_stop"}, [3, 2, 4]),
+        ({"severity": ["high", "critical"], "kind": "spend_stop"}, [2, 3, 4]),
         ({"kind": "cpc_jump"}, [1]),
-        ({"min_impact": "200"}, [3, 2]),
+        ({"min_impact": "200"}, [2, 3]),
         ({"date_from": "2026-07-01"}, []),
         ({"date_to": "2026-06-29"}, []),
-        ({"date_from": "2026-06-30", "date_to": "2026-06-30", "entity_id": "c1"}, [3, 2, 1, 4]),
+        ({"date_from": "2026-06-30", "date_to": "2026-06-30", "entity_id": "c1"}, [2, 3, 1, 4]),
         ({"status": ["resolved", "acknowledged"]}, []),
         ({"platform": "meta_ads"}, []),
         ({"workspace": "demo", "order": "rank"}, [1, 2, 3, 4]),
@@ -116,7 +118,7 @@ def test_what_a_person_sets_outlives_a_publication(api: TestClient, log_in: LogI
         ("get", URL, {"params": {"date_from": "yesterday"}}, 422),
         ("get", URL, {"params": {"date_from": "2026-07-01", "date_to": "2026-06-01"}}, 422),
         ("get", URL, {"params": {"cursor": "nonsense"}}, 400),
-        ("get", URL, {"params": {"cursor": "WyJtb25leSIsICJ4IiwgInkiXQ"}}, 400),
+        ("get", URL, {"params": {"order": "money", "cursor": "WyJtb25leSIsICJ4IiwgInkiXQ"}}, 400),
         ("get", f"{URL}/999999", {}, 404),
         ("get", f"{URL}/0", {}, 422),
         ("get", f"{URL}/summary", {"params": {"workspace": "other"}}, 404),

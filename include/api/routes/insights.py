@@ -56,11 +56,11 @@ async def list_insights(
     run_id: Annotated[
         str | None, Query(max_length=300, description="of the days that this Airflow run published")
     ] = None,
-    order: Order = "money",
+    order: Order = "priority",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
-    """Insights of the caller's workspaces: most money first, or money × confidence (`priority`), or by date, or by the rank of their day.
+    """Insights of the caller's workspaces: most money × confidence first (`priority`), or by `money` alone, `date`, or `rank` of their day.
 
     A filter given several times takes any of its values. `date_from` and `date_to` take what overlaps them.
     """
