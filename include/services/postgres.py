@@ -144,7 +144,8 @@ def _as_user(data: Path) -> list[str]:
         )
     prefix = [tool, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     if not (_reachable(data.parent) and _reachable(binaries())):
-        prefix += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        # access(2), by which PostgreSQL looks at its programs, heeds a capability only with this bit; exec drops all others.
+        prefix += ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     return [*prefix, "--"]
 
 
