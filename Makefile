@@ -1,8 +1,8 @@
 # InsightFlow: the same commands in the README, in CI and on a laptop.
-# A bare machine needs make and Python 3.11 or 3.12 with venv and pip; everything else is installed below .venv.
+# A bare machine needs make and Python 3.11 to 3.13 with venv and pip; everything else is installed below .venv.
 
-PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 # Caches go beside the environment where HOME is missing or cannot be written.
@@ -29,7 +29,7 @@ help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(BIN)/uv:
-	@test -n "$(PYTHON)" || { echo "InsightFlow needs Python 3.11 or 3.12; install one, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "InsightFlow needs Python 3.11, 3.12 or 3.13 (dbt does not run on 3.14 yet); install one, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV) || { echo "python has no venv module; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet uv
@@ -106,7 +106,7 @@ screenshots: $(STAMP_DEV) chromium ## take docs/screenshots again from the runni
 	@$(BIN)/python -m tests.support.screenshots
 
 lock: $(BIN)/uv ## compile requirements*.in to the pinned requirements*.txt
-	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements-cosmos.in -o requirements-cosmos.txt
-	@$(BIN)/uv pip compile --quiet --python-version 3.11 requirements-bench.in -o requirements-bench.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-cosmos.in -o requirements-cosmos.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-bench.in -o requirements-bench.txt

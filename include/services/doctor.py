@@ -51,8 +51,10 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _machine(settings: Settings) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
-    good = (3, 11) <= sys.version_info[:2] < (3, 13)
-    yield Finding("ok" if good else "error", "python", version, "" if good else "make it with Python 3.11 or 3.12")
+    good = (3, 11) <= sys.version_info[:2] < (3, 14)
+    yield Finding(
+        "ok" if good else "error", "python", version, "" if good else "make it with Python 3.11, 3.12 or 3.13"
+    )
     settings.home.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.home).free / 1e9
     yield Finding(

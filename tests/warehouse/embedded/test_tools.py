@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -127,6 +128,7 @@ def test_a_type_that_cannot_be_framed_is_an_error(server: RunningServer) -> None
     assert (answer.status_code, answer.headers["X-ClickHouse-Exception-Code"]) == (501, "48")
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
 def test_curl(server: RunningServer, table: str, tmp_path: Path) -> None:
     def curl(*options: str) -> str:
         command = ["curl", "-sS", "--fail-with-body", "--noproxy", "*", *options]
