@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -33,7 +34,7 @@ class Site:
         answer.raise_for_status()
         return json.dumps({**answer.json(), "name": name})
 
-    def get(self, path: str, name: str = "ana", **params: object) -> dict[str, object]:
+    def get(self, path: str, name: str = "ana", **params: Any) -> dict[str, Any]:
         """What the API answers."""
         token = json.loads(self.session(name))["access_token"]
         answer = httpx.get(

@@ -44,7 +44,7 @@ def test_axe_finds_nothing_serious(
 ) -> None:
     # The policy of the page would keep axe's own script out.
     page = ana.open("/", scheme=scheme, phone=phone, bypass_csp=True)
-    insight = demo_site.get("insights", kind="tracking_break")["items"][0]  # type: ignore[index]  # JSON
+    insight = demo_site.get("insights", kind="tracking_break")["items"][0]
     paths = VIEWS | {"insight": f"/?view=inbox&id={insight['id']}", "rows": f"/?view=rows&id={insight['id']}"}
     if phone:
         paths = {name: paths[name] for name in ("overview", "inbox", "trends", "campaigns")}

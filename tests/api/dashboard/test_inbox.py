@@ -19,7 +19,7 @@ def stakes(page: Page) -> list[float]:
 
 def test_most_money_and_surest_first_and_the_filters_hold(ana: Visitor, demo_site: Site) -> None:
     items = demo_site.get("insights", status="open", limit=200)["items"]
-    weighed = sorted(items, key=lambda one: one["impact_amount"] * one["confidence"], reverse=True)  # type: ignore[call-overload]
+    weighed = sorted(items, key=lambda one: one["impact_amount"] * one["confidence"], reverse=True)
     page = ana.open("/?view=inbox")
     assert len(stakes(page)) >= 4
     assert stakes(page) == [round(one["impact_amount"]) for one in weighed[:20]]

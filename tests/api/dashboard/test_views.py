@@ -81,7 +81,7 @@ def test_overview_says_what_happened_and_what_is_at_stake(ana: Visitor, demo_sit
     expect(page.locator(".lead")).to_contain_text(f"USD\u00a0{summary['insights']['at_stake']:,.0f} at stake")
     # The money of a day or a week is no part of that sum.
     open_ones = demo_site.get("insights", status="open", limit=200)["items"]
-    sums = [one["impact_amount"] or 0 for one in open_ones if one["kind"] not in RATES]  # type: ignore[attr-defined]
+    sums = [one["impact_amount"] or 0 for one in open_ones if one["kind"] not in RATES]
     assert summary["insights"]["at_stake"] == pytest.approx(sum(sums), abs=0.01)
     trust = page.get_by_label("Can the numbers be trusted")
     expect(trust).to_contain_text("Numbers to Tue 30 Jun 2026")
@@ -140,8 +140,8 @@ def test_pacing_says_what_each_budget_spent_and_where_it_will_end(ana: Visitor, 
     page = ana.open("/?view=pacing")
     expect(page.get_by_role("heading", level=1)).to_have_text("Budgets of June 2026")
     cards = page.locator(".budget")
-    expect(cards).to_have_count(len(budgets))  # type: ignore[arg-type]
-    first = budgets[0]  # type: ignore[index]
+    expect(cards).to_have_count(len(budgets))
+    first = budgets[0]
     expect(cards.first.get_by_role("img")).to_have_attribute("aria-label", re.compile("spent, .* expected by now"))
     expect(cards.first.locator(".spent")).to_contain_text(f"{first['spend_to_date']:,.0f}")
     expect(page.get_by_role("heading", name="Google Ads", exact=True)).to_be_visible()
