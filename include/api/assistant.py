@@ -16,6 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field, ValidationError
@@ -31,6 +32,7 @@ from include.api.analytics.measures import Measure
 from include.api.backends import Backends
 from include.api.intake import trust
 from include.api.narrative.write import write
+from include.api.parameters import unknown
 from include.api.problems import Unavailable, problem
 from include.api.schemas import Insight, Severity, Status
 from include.api.scope import Caller
@@ -57,10 +59,24 @@ class Refused(Exception):
     """What the assistant is told instead of an answer."""
 
 
+class _StrictTool(Tool):
+    """A tool that refuses arguments it does not have; the SDK's own passes over them."""
+
+    async def run(self, arguments: dict[str, Any], *rest: Any, **more: Any) -> Any:
+        known = self.parameters["properties"]
+        if strange := [unknown(name, known, "argument") for name in arguments if name not in known]:
+            raise ToolError("; ".join(strange))
+        return await super().run(arguments, *rest, **more)
+
+
 def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) -> MCPServer:
     """The server with its tools."""
-    with _own_logging():
-        server: MCPServer = MCPServer("insightflow", title="InsightFlow", instructions=INSTRUCTIONS)
+    tools: list[Tool] = []
+
+    def tool(function: Callable[..., Any]) -> None:
+        made = _StrictTool.from_function(function, annotations=READ_ONLY)
+        made.parameters["additionalProperties"] = False
+        tools.append(made)
 
     async def ask(ctx: Context[Any, Any], work: Callable[[Caller], BaseModel | dict[str, Any]]) -> dict[str, Any]:
         def asked() -> dict[str, Any]:
@@ -84,7 +100,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
         names = summary.visible_workspaces(backends, caller)
         return wanted or summary.default_workspace(backends, caller, names)
 
-    @server.tool(annotations=READ_ONLY)
+    @tool
     async def list_workspaces(ctx: Context[Any, Any]) -> dict[str, Any]:
         """Workspaces with data that the key may read, and the role in each."""
         return await ask(
@@ -97,7 +113,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
             },
         )
 
-    @server.tool(annotations=READ_ONLY)
+    @tool
     async def performance(
         ctx: Context[Any, Any],
         # Ignored: read only; a schema shows it.
@@ -128,7 +144,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
 
         return await ask(ctx, work)
 
-    @server.tool(annotations=READ_ONLY)
+    @tool
     async def trend(
         ctx: Context[Any, Any],
         metrics: Annotated[list[Measure], Field(min_length=1, max_length=5)],
@@ -158,7 +174,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
 
         return await ask(ctx, work)
 
-    @server.tool(annotations=READ_ONLY)
+    @tool
     async def list_anomalies(
         ctx: Context[Any, Any],
         workspace: Workspace = None,
@@ -181,7 +197,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
 
         return await ask(ctx, work)
 
-    @server.tool(annotations=READ_ONLY)
+    @tool
     async def list_insights(
         ctx: Context[Any, Any],
         workspace: Workspace = None,
@@ -198,7 +214,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
 
         return await ask(ctx, work)
 
-    @server.tool(annotations=READ_ONLY)
+    @tool
     async def insight_rows(ctx: Context[Any, Any], insight_id: int, limit: Limit = 20) -> dict[str, Any]:
         """The rows of the exports behind an insight, each with its file and line."""
 
@@ -212,7 +228,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
 
         return await ask(ctx, work)
 
-    @server.tool(annotations=READ_ONLY)
+    @tool
     async def summarise(
         ctx: Context[Any, Any], workspace: Workspace = None, date_from: Day = None, date_to: Day = None
     ) -> dict[str, Any]:
@@ -226,7 +242,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
 
         return await ask(ctx, work)
 
-    @server.tool(annotations=READ_ONLY)
+    @tool
     async def budgets(ctx: Context[Any, Any], workspace: Workspace = None) -> dict[str, Any]:
         """Budgets of the newest month: spent, expected by now, where they will end."""
         return await ask(
@@ -236,7 +252,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
             ),
         )
 
-    @server.tool(annotations=READ_ONLY)
+    @tool
     async def data_health(ctx: Context[Any, Any], workspace: Workspace = None) -> dict[str, Any]:
         """Whether the numbers can be trusted: how far each source reaches, and the newest quality check."""
 
@@ -255,7 +271,8 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
 
         return await ask(ctx, work)
 
-    return server
+    with _own_logging():
+        return MCPServer("insightflow", title="InsightFlow", instructions=INSTRUCTIONS, tools=tools)
 
 
 @contextlib.contextmanager

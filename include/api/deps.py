@@ -12,6 +12,7 @@ from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from include.api.access.resolve import Resolver
 from include.api.access.tokens import BadToken
 from include.api.backends import Backends
+from include.api.parameters import refuse_unknown
 from include.api.scope import Caller
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -37,7 +38,7 @@ async def get_caller(
     token: Annotated[str | None, Depends(_bearer)],
     key: Annotated[str | None, Depends(_key)],
 ) -> Caller:
-    """The caller of a valid token or key; 401 otherwise."""
+    """The caller of a valid token or key; 401 otherwise. Who is known is told of parameters that the route has not."""
     secret = key or token
     if not secret:
         raise HTTPException(401, "Log in first: POST /api/v1/auth/token, then send the token as Bearer.", CHALLENGE)
@@ -48,6 +49,7 @@ async def get_caller(
     except BadToken as error:
         raise HTTPException(401, "The token has expired or is not ours. Log in again.", CHALLENGE) from error
     request.state.caller = caller.name
+    refuse_unknown(request)
     return caller
 
 

@@ -60,6 +60,7 @@ def converse(transport: Any) -> dict[str, Any]:
                     ("stranger", "performance", {"workspace": "other"}),
                     ("insight", "insight_rows", {"insight_id": 6}),
                     ("wrong", "performance", {"date_from": "yesterday"}),
+                    ("unknown", "list_anomalies", {"account_id": "1"}),
                 ):
                     said[name] = await client.call_tool(tool, given)
 
@@ -77,7 +78,10 @@ def checked(said: dict[str, Any]) -> None:
     assert [a["kind"] for a in said["anomalies"].structured_content["items"]] == ["cpc_jump", "spend_stop"]
     assert {i["workspace"] for i in said["insights"].structured_content["items"]} == {"demo"}
     assert "160.00 USD" in said["summary"].structured_content["text"]
-    for name, sentence in (("stranger", "no workspace other"), ("insight", "no insight 6"), ("wrong", "date_from")):
+    for name, sentence in (
+        ("stranger", "no workspace other"), ("insight", "no insight 6"), ("wrong", "date_from"),
+        ("unknown", "no argument account_id here; known are date_from, date_to, limit, platform, severity, workspace"),
+    ):  # fmt: skip
         assert said[name].is_error, name
         assert sentence in said[name].content[0].text, said[name].content[0].text
 

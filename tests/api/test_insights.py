@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg2
 import pytest
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from include.insights import publish
@@ -150,3 +152,29 @@ def test_insights_of_a_run_are_those_of_the_days_it_published(api: TestClient, l
     assert [item["id"] for item in found.json()["items"]] == [item["id"] for item in every]
     assert {item["workspace"] for item in every} == {"demo"}
     assert api.get("/api/v1/insights", headers=log_in("ana"), params={"run_id": "x"}).json()["items"] == []
+
+
+def test_no_route_passes_over_a_parameter_that_it_does_not_have(api: TestClient, log_in: LogIn) -> None:
+    tried = 0
+    for route in api.app.routes:  # type: ignore[attr-defined]
+        if isinstance(route, APIRoute) and "GET" in route.methods and route.path.startswith("/api/v1/"):
+            path = re.sub(r"\{\w+\}", "1", route.path)
+            answer = api.get(path, headers=log_in("admin"), params={"bogus": "1"})
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "query.bogus"), path
+            tried += 1
+    assert tried >= 20
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "sentence"),
+    [
+        ("insights", {"account_id": "bogus"}, "there is no parameter account_id here; known are cursor, date_from"),
+        ("insights/summary", {"days": 7}, "there is no parameter days here; known are date_from, date_to, workspace"),
+        ("analytics/roi", {"platfrom": "meta_ads"}, "did you mean platform? known are account_id, ad_group_id"),
+    ],
+)
+def test_a_parameter_with_a_slip_is_answered_with_the_known_ones(
+    api: TestClient, log_in: LogIn, path: str, params: dict[str, Any], sentence: str
+) -> None:
+    answer = api.get(f"/api/v1/{path}", headers=log_in("ana"), params=params)
+    assert (answer.status_code, sentence in answer.json()["detail"]) == (422, True), answer.text

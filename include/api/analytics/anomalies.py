@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from include.api.analytics.paging import Key, after, encode, order_by
 from include.api.analytics.schemas import Anomaly, AnomalyPage
@@ -25,8 +25,6 @@ _ORDERS = {
 
 class AnomalyQuery(BaseModel):
     """Parameters of ``/analytics/anomalies``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     workspace: str | None = Field(None, max_length=200)
     platform: Names = Field(None, max_length=50)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from include.api.analytics.schemas import Pacing, PacingPage
 from include.api.days import QueryDay
@@ -17,8 +17,6 @@ Names = list[str] | None
 
 class PacingQuery(BaseModel):
     """Parameters of ``/analytics/pacing``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     workspace: str | None = Field(None, max_length=200)
     month: QueryDay | None = Field(None, description="any day of it; by default the newest month with budgets")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from include.api.analytics.dimensions import LEVELS, PARSED, Grouping
 from include.api.schemas import Period
@@ -15,8 +15,6 @@ _MOST = 50
 
 class EntityFilters(BaseModel):
     """Filters of every question; of a filter given several times any value counts."""
-
-    model_config = ConfigDict(extra="forbid")
 
     workspace: str | None = Field(None, max_length=200, description="one of yours; by default the installation's own")
     platform: Names = Field(None, max_length=_MOST)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from include.api.analytics.paging import Key, after, encode, order_by
 from include.api.days import QueryDay
@@ -19,8 +19,6 @@ Select = tuple[str, dict[str, Any]]
 
 class Listing(BaseModel):
     """What all lists take."""
-
-    model_config = ConfigDict(extra="forbid")
 
     workspace: str | None = Field(None, max_length=200)
     source: Names = Field(None, max_length=50)
