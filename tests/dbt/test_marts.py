@@ -267,6 +267,27 @@ def test_data_tests_pass_and_see_only_the_build_dates(project: Project) -> None:
     assert [node["status"] for node in outcome.nodes] == ["fail"]
 
 
+def test_groups_of_two_currencies_are_no_fault_beside_groups_of_one(project: Project) -> None:
+    project.stage(
+        [
+            campaign("a", MONDAY, "10", campaign_name="Brand | UK", currency="EUR", account_id="de"),
+            campaign("b", MONDAY, "5", campaign_name="Shoes", currency="EUR", account_id="de", row_number=2),
+            campaign("c", MONDAY, "7", campaign_name="Hats", currency="USD", account_id="us", row_number=3),
+            campaign("d", TUESDAY, "7", campaign_name="Hats", currency="XYZ", account_id="us", row_number=4),
+            campaign("e", TUESDAY, "7", campaign_name="Brand | UK", account_id="us", row_number=5),
+        ]
+    )
+    project.run()
+    groups = "SELECT date, market, cost, cost_reporting FROM marts.mart_naming_daily ORDER BY date, market"
+    assert [row[2:] for row in project.query(groups)][2:] == [(Decimal(7), Decimal(7)), (Decimal(7), None)]
+    assert [row[2] for row in project.query(groups)][:2] == [Decimal(10), None]
+    outcome = project.dbt("test", "--select", "path:models/marts", "--exclude", "test_type:unit")
+    assert outcome.success, failures(outcome)
+    wrong = "ALTER TABLE marts.mart_naming_daily UPDATE cost = 8 WHERE market = 'UK' AND date = '2026-06-30'"
+    project.client.command(f"{wrong} SETTINGS mutations_sync = 1")
+    assert not project.dbt("test", "--select", "mart_naming_daily_sums_agree").success
+
+
 BREAKS = {
     "mart_campaign_daily_ratio_is_of_sums": "mart_campaign_daily UPDATE roas = 5 WHERE campaign_id = 'c1'",
     "mart_campaign_daily_non_finite_free": "mart_campaign_daily UPDATE cpc = inf WHERE 1",

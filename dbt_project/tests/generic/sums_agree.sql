@@ -1,7 +1,8 @@
 {#
   The model and `compare_model` have the same keys and, key by key, the same sums. NULL-aware: a sum of nothing
-  but NULL equals only the same. `if_given` are columns that the model may leave NULL on purpose (money without a
-  rate or of several currencies); where it gives them they agree. `flags` agree by their maximum.
+  but NULL equals only the same. `if_given` are columns of money that the model withholds (NULL) where it is of
+  several currencies or has no rate. They agree, unless there is such money and some row of the model is NULL: a
+  key may have several rows, and then what remains is but a part. `flags` agree by their maximum.
   With period='week' or 'month' the model holds weeks or months, and `compare_model` their days.
   `compare_where` is a condition on the rows of `compare_model`.
   Shared by all: rule 1 (conservation), rule 2 (nothing that the newest exports do not list).
@@ -9,7 +10,7 @@
 {% test sums_agree(model, compare_model, keys, columns, if_given=[], flags=[], period='day', compare_where='1') %}
 {% set date = {'week': 'toMonday(date)', 'month': 'toStartOfMonth(date)'}.get(period, 'date') %}
 {% set model_date = {'week': 'week_start', 'month': 'month_start'}.get(period, 'date') %}
-{% set values = columns + if_given + flags %}
+{% set values = columns + if_given + flags + (['currency'] if if_given else []) %}
 with both_sides as (
     select 'model' as side, {{ model_date }} as key_date, {{ (keys + values) | join(', ') }}
     from {{ model }}
@@ -30,6 +31,15 @@ having
     {% for column in if_given %}
     or ifNull(sumIf({{ column }}, side = 'model') != sumIf({{ column }}, side = 'compared'),
         sumIf({{ column }}, side = 'model') is not null)
+    and not (
+        countIf(side = 'model' and {{ column }} is null) > 0
+        {%- set amount = column | replace('_reporting', '') %}
+        {%- if amount != column %}
+        and countIf(side = 'compared' and {{ amount }} is not null and {{ column }} is null) > 0
+        {%- else %}
+        and uniqExactIf(ifNull(currency, ''), side = 'compared' and {{ column }} is not null) > 1
+        {%- endif %}
+    )
     {% endfor %}
     {% for column in flags %}
     or maxIf({{ column }}, side = 'model') != maxIf({{ column }}, side = 'compared')
