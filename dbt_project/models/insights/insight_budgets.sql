@@ -146,7 +146,14 @@ select
     ) as title,
     if(
         s.has_ended,
-        concat('It spent ', s.spent_text, ' of ', s.budget_text, '. ', s.next_step),
+        concat(
+            'It spent ', s.spent_text,
+            if(
+                s.projected_text = s.spent_text, '',
+                concat(', or ', s.projected_text, ' with days that have no data,')
+            ),
+            ' of ', s.budget_text, '. ', s.next_step
+        ),
         concat(
             'By ', {{ date_text('s.as_of') }}, ' it spent ', s.spent_text, ' where ', s.due_text,
             ' was due; at the pace of the last weeks the month ends at ', s.projected_text,
@@ -154,8 +161,10 @@ select
         )
     ) as body,
     s.next_step as next_step,
-    'Projected spend of the month less its budget, at the rate of the last day (mart_budget_pacing).'
-        as impact_basis,
+    concat(
+        if(s.has_ended, 'Spend', 'Projected spend'), ' of the month less its budget (mart_budget_pacing)',
+        if(s.currency = s.impact_currency, '.', ', at the exchange rate of the last day.')
+    ) as impact_basis,
     s.impact_amount as impact_amount,
     cast(s.impact_currency as LowCardinality(Nullable(String))) as impact_currency,
     s.confidence as confidence,

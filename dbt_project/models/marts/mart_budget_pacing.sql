@@ -178,6 +178,16 @@ newest_days as (
     group by workspace, platform, account_id, campaign_id, month
 ),
 
+-- Since when the workspace has data: an account that comes later spent nothing before.
+workspaces as (
+    select
+        a.workspace as workspace,
+        min(a.date) as first_day
+    from {{ ref('mart_account_daily') }} as a
+    where {{ only_pacing_days('a.date') }}
+    group by a.workspace
+),
+
 -- One row an account of the budget, its days as arrays of (date, spend) in order of time.
 accounts as (
     select
@@ -191,6 +201,9 @@ accounts as (
         any(d.budget) as amount,
         any(d.budget_currency) as currency_of_budget,
         any(n.as_of) as newest_day,
+        any(w.first_day) as first_day,
+        min(d.date) as first_account_day,
+        max(d.date) as last_account_day,
         argMax(d.name, (d.date, coalesce(d.name, ''))) as newest_name,
         sumIf(d.spend, d.date >= d.month) as spend_in_month,
         countIf(d.date >= d.month and d.cost is not null and d.spend is null) as days_without_rate,
@@ -206,6 +219,7 @@ accounts as (
             and d.account_id = n.account_id
             and d.campaign_id = n.campaign_id
             and d.month = n.month
+    inner join workspaces as w on d.workspace = w.workspace
     where d.date <= n.as_of
     group by d.workspace, d.platform, d.account_id, d.campaign_id, d.month, d.account_key
 ),
@@ -215,12 +229,15 @@ spans as (
         *,
         arrayFilter(day -> day.1 > newest_day - {{ pacing_days() }}, known_days) as recent,
         arrayMap(age -> month + age, range(toUInt32(end_of_month - month + 1))) as month_days,
-        arrayFilter(day -> not has(known_days.1, day), month_days) as unknown_days
+        arrayFilter(
+            day -> not has(known_days.1, day) and (day < first_day or day > first_account_day), month_days
+        ) as unknown_days
     from accounts
 ),
 
 -- What a weekday costs: the mean of its days of the last four weeks, each week counting twice the one before;
--- of a weekday not seen, the mean of all. After seven days with data and without spend: nothing.
+-- of a weekday not seen, the mean of all. After seven days without spend, or seven for which only the budget's
+-- other accounts have data: nothing.
 weekdays as (
     select
         *,
@@ -237,7 +254,8 @@ weekdays as (
                 (day, weight) -> if(toDayOfWeek(day.1) = weekday, weight * weight, 0), recent, weights
             ), range(1, 8)
         ) as weekday_squares,
-        length(recent) >= 7 and arraySum(arrayMap(day -> day.2, arraySlice(recent, -7))) = 0 as is_idle,
+        newest_day - last_account_day >= 7
+        or length(recent) >= 7 and arraySum(arrayMap(day -> day.2, arraySlice(recent, -7))) = 0 as is_idle,
         arrayMap(
             weekday -> if(
                 is_idle, 0,

@@ -34,7 +34,11 @@ const nameOf = (row) => {
   if (row.campaign_id || row.account_id) return row.scope_name || row.campaign_id || row.account_id;
   return row.platform ? label(row.platform) : "All platforms";
 };
-// A month that has ended has nothing left to guess.
+const hasEnded = ({ month, as_of }) => {
+  const [year, number] = month.split("-").map(Number);
+  return as_of >= new Date(Date.UTC(year, number, 0)).toISOString().slice(0, 10);
+};
+// A month that has ended has nothing left to guess, unless days have no data.
 const guessed = (row) => row.projected_low !== null && row.projected_high !== null && Math.round(row.projected_low) !== Math.round(row.projected_high);
 
 function Budget({ row }) {
@@ -43,7 +47,8 @@ function Budget({ row }) {
   const top = Math.max(budget ?? 0, high ?? 0, projected ?? 0, spent ?? 0) * 1.02 || 1;
   const at = (amount) => `${Math.min(100, (100 * (amount ?? 0)) / top).toFixed(2)}%`;
   const scope = [row.platform && label(row.platform), row.campaign_id ? "campaign" : row.account_id ? "account" : row.platform ? "platform" : "whole workspace"].filter(Boolean).join(", ");
-  const words = `${money(spent, currency, 0)} of ${money(budget, currency, 0)} spent, ${money(expected, currency, 0)} expected by now, about ${money(projected, currency, 0)} by the end of the month`;
+  const ended = hasEnded(row);
+  const words = `${money(spent, currency, 0)} of ${money(budget, currency, 0)} spent, ${money(expected, currency, 0)} expected by now, ${ended ? "" : "about "}${money(projected, currency, 0)} by the end of the month`;
   return html`<li class="budget">
     <header><h2>${nameOf(row)}</h2><span class="tag ${kind}">${said}</span><small class="soft">${scope}</small></header>
     <p class="spent"><b>${money(spent, currency, 0)}</b> <span class="soft">of ${money(budget, currency, 0)}${budget ? `, ${percent(spent / budget, 0)}` : ""}</span></p>
@@ -55,7 +60,7 @@ function Budget({ row }) {
     </div>
     <dl class="figures">
       <div><dt><i class="swatch expected"></i>Expected by now</dt><dd>${money(expected, currency, 0)}</dd></div>
-      <div><dt><i class="swatch range"></i>Month will end at</dt><dd>${money(projected, currency, 0)}${guessed(row) ? html` <small class="soft">${number(low, 0)} to ${number(high, 0)}</small>` : ""}</dd></div>
+      <div><dt><i class="swatch range"></i>${ended ? "Month ended at" : "Month will end at"}</dt><dd>${money(projected, currency, 0)}${guessed(row) ? html` <small class="soft">${number(low, 0)} to ${number(high, 0)}</small>` : ""}</dd></div>
       <div><dt>Pace</dt><dd>${row.pace === null ? "–" : percent(row.pace, 0)} <small class="soft">of budget</small></dd></div>
     </dl>
   </li>`;
