@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,13 @@ import pytest
 
 from tests.dbt.conftest import Project
 from tests.dbt.evidence import ANOMALY_KINDS, assert_proven, kinds_of_contract
+from tests.dbt.refused import LAST, OLD, refuse_rows
 from tests.dbt.test_anomalies import build, failures
 
 pytestmark = pytest.mark.integration
 
-FIRST = date(2026, 4, 1)
 DAYS = 40
-LAST = FIRST + timedelta(DAYS - 1)
-OLD = datetime(2026, 6, 1, tzinfo=UTC)  # exported long after: nothing is provisional
+FIRST = LAST - timedelta(DAYS - 1)
 
 
 BUDGET_COLUMNS = ("workspace", "platform", "account_id", "campaign_id", "month", "budget", "currency")
@@ -99,6 +98,7 @@ def rows() -> list[dict[str, Any]]:
         *history("single", "Second", 200, aov=40),
         *history("single", "Third", 200, aov=40),
         *history("foreign", "Test", 100, currency="XTS"),
+        *history("abroad", "Test", 100, platform="generic", currency="EUR"),
         *history("wasteful", EMPTY, 90, cvr=0),
         *history("wasteful", "Little", 12, cvr=0),
         *history("wasteful", "Earns", 400, aov=60),
@@ -129,42 +129,6 @@ def told(dbt_warehouse: Project) -> Iterator[Project]:
 
 
 SPENT = "campaign_id LIKE 'It%'"
-
-
-def refuse_rows(project: Project) -> None:
-    """A load of workspace ``shop`` with rows that were kept apart; the older export of the day had more of them."""
-    for load_id, order, rejected in ((1, OLD, 900), (2, OLD + timedelta(days=1), 20)):
-        common = {"load_id": load_id, "export_id": load_id, "file_id": f"file{load_id}", "workspace": "shop"}
-        common |= {"source": "google_ads", "loaded_at": order, "export_order": order}
-        ledger = {
-            "uri": f"file:///landing/shop/google_ads/report_{load_id}.csv", "status": "loaded", "rows_read": 220,
-            "rows_loaded": 200, "rows_rejected": rejected, "rejected": {"bad_date": rejected}, "date_min": LAST,
-            "date_max": LAST, "grain": "campaign",
-        }  # fmt: skip
-        coverage = {"grain": "campaign", "account_id": "a1", "date": LAST, "rows": 200}
-        for table, row in (("file_ledger", common | ledger), ("load_coverage", common | coverage)):
-            project.client.insert(f"ops.{table}", [list(row.values())], column_names=list(row))
-    kept = [[f"file{n}", n, "shop", line, "bad_date"] for n, lines in ((1, 900), (2, 20)) for line in range(lines)]
-    names = ["file_id", "load_id", "workspace", "row_number", "reason"]
-    project.client.insert("ops.load_rejects", kept, column_names=names)
-    repair(project, lines=range(4))
-
-
-def repair(project: Project, lines: range) -> None:
-    """Rows of the export that stands came again, repaired, in a file of its own."""
-    order = OLD + timedelta(days=1)
-    common = {"load_id": 3, "export_id": 2, "file_id": "repair", "workspace": "shop", "source": "google_ads"}
-    common |= {"loaded_at": order + timedelta(hours=1), "export_order": order}
-    ledger = {
-        "uri": "file:///landing/shop/inbox/repair.csv", "status": "loaded", "rows_read": len(lines), "rows_loaded": len(lines),
-        "date_min": LAST, "date_max": LAST, "grain": "campaign", "repairs": "file2",
-    }  # fmt: skip
-    coverage = {"grain": "campaign", "account_id": "a1", "date": LAST, "rows": len(lines)}
-    for table, row in (("file_ledger", common | ledger), ("load_coverage", common | coverage)):
-        project.client.insert(f"ops.{table}", [list(row.values())], column_names=list(row))
-    rows = [[3, "shop", "repair", n, "loaded", {"repair_line": str(n)}] for n in lines]
-    names = ["load_id", "workspace", "file_id", "row_number", "disposition", "extra"]
-    project.client.insert("raw.ad_performance_rows", rows, column_names=names)
 
 
 def feed(project: Project, kind: str, day: date = LAST) -> list[dict[str, Any]]:
@@ -278,14 +242,26 @@ def test_money_without_a_rate_is_told_with_currency_and_dates(told: Project) -> 
 
 
 def test_rejected_rows_of_the_export_that_stands_are_told(told: Project) -> None:
-    [refused] = feed(told, "rows_rejected")
+    [refused] = [row for row in feed(told, "rows_rejected") if row["workspace"] == "shop"]
     assert refused["entity_name"] == "report_2.csv", "the older export's rows count no more"
     assert "16 × bad date" in refused["body"], "4 of 20 came repaired since"
-    spend = told.query(
-        f"SELECT toFloat64(cost_reporting) FROM marts.mart_platform_daily WHERE workspace = 'shop' AND date = '{LAST}'"
-    )
-    assert refused["amount"] == pytest.approx(spend[0][0] * 16 / 200, abs=0.01)
+    assert (refused["amount"], refused["impact_currency"]) == (14 * 3 + 2 * 5, "USD"), "nothing of other files"
+    assert "for the other 2, about USD 52." in refused["body"]
     assert len(told.query(refused["evidence"]["sql"])) == 16
+
+
+def test_the_money_of_rejected_rows_is_their_own_else_the_mean_of_their_file(told: Project) -> None:
+    [rate] = told.query(
+        "SELECT toFloat64(sum(cost_reporting)) / toFloat64(sum(cost)) FROM marts.mart_platform_daily"
+        f" WHERE workspace = 'abroad' AND date = '{LAST}'"
+    )[0]
+    found = {row["entity_name"]: row for row in feed(told, "rows_rejected") if row["workspace"] == "abroad"}
+    own, guessed = found["file11.csv"], found["file12.csv"]
+    assert own["amount"] == pytest.approx(30 * rate, abs=0.01)
+    assert "their own cost cells add up to USD " in own["body"]
+    assert guessed["amount"] == pytest.approx(2 * 40 * rate, abs=0.01)
+    assert "cannot be read" in guessed["body"] and guessed["impact_basis"].startswith("An estimate")
+    assert {row["impact_currency"] for row in found.values()} == {"USD"}
 
 
 def test_a_missed_budget_is_told_where_its_cause_is(told: Project) -> None:

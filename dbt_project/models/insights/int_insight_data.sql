@@ -67,6 +67,7 @@ refused as (
         f.workspace as workspace,
         f.source as platform,
         s.date as date_end,
+        f.load_id as load_id,
         f.file_id as file_id,
         f.uri as uri,
         f.rows_rejected - m.lines as rows_rejected,
@@ -79,16 +80,67 @@ refused as (
     where f.rows_rejected > m.lines and s.date = f.date_max
 ),
 
-spend as (
+-- What landing read in the cost cells of these files: of rows kept apart and not repaired, and of the others.
+cells as (
     select
-        p.workspace as workspace,
-        p.platform as platform,
-        p.date as date,
-        any(p.reporting_currency) as currency,
-        sum(p.cost_reporting) as cost
-    from {{ ref('mart_platform_daily') }} as p
-    where {{ only_anomaly_dates('p.date') }}
-    group by p.workspace, p.platform, p.date
+        r.load_id as load_id,
+        toString(r.currency) as currency,
+        countIf(r.disposition != 'loaded' and r.cost is not null) as rows_read,
+        toFloat64(sumIf(r.cost, r.disposition != 'loaded')) as cost_read,
+        countIf(r.disposition = 'loaded' and r.cost is not null) as rows_priced,
+        toFloat64(sumIf(r.cost, r.disposition = 'loaded')) as cost_priced
+    from {{ source('raw', 'ad_performance_rows') }} as r
+    where
+        r.load_id in (
+            select f.load_id
+            from {{ source('ops', 'current_loads') }} as f
+            where f.rows_rejected > 0 and {{ only_anomaly_dates('f.date_max') }}
+        )
+        and (
+            r.disposition = 'loaded'
+            or (r.file_id, r.row_number) in (
+                select
+                    k.file_id,
+                    k.row_number
+                from {{ source('ops', 'rejected_rows') }} as k
+            )
+            and (r.file_id, r.row_number) not in (
+                select
+                    d.file_id,
+                    d.row_number
+                from {{ source('ops', 'repaired_rows') }} as d
+            )
+        )
+    group by r.load_id, r.currency
+),
+
+rates as (
+    select
+        x.workspace as workspace,
+        x.date as date,
+        toString(x.currency) as currency,
+        toFloat64(x.units) / toFloat64(x.per) as rate
+    from {{ ref('int_fx_rates_daily') }} as x
+    where {{ only_anomaly_dates('x.date') }}
+),
+
+-- At the rate of the file's last day. NULL where a currency has no rate: what is unknown adds to nothing.
+priced as (
+    select
+        r.load_id as load_id,
+        {% set reporting = "coalesce(nullIf(toString(w.reporting_currency), ''), 'USD')" -%}
+        {% set rate = "if(c.currency = " ~ reporting ~ ", 1, nullIf(x.rate, 0))" -%}
+        any({{ reporting }}) as reporting_currency,
+        sum(c.rows_read) as rows_read,
+        countIf(c.rows_read > 0 and {{ rate }} is null) > 0 as has_no_rate,
+        sum(c.cost_read * {{ rate }}) as cost_read,
+        sum(c.cost_priced * {{ rate }}) / nullIf(sumIf(c.rows_priced, {{ rate }} is not null), 0) as mean_cost
+    from refused as r
+    inner join cells as c on r.load_id = c.load_id
+    left join {{ ref('workspaces') }} as w on r.workspace = w.workspace
+    left join rates as x
+        on r.workspace = x.workspace and r.date_end = x.date and c.currency = x.currency
+    group by r.load_id
 ),
 
 refused_money as (
@@ -99,15 +151,44 @@ refused_money as (
         ] -%}
         r.{{ column }} as {{ column }},
         {% endfor -%}
-        s.currency as currency,
-        toFloat64(s.cost) * r.rows_rejected / greatest(r.rows_loaded, 1) as impact,
+        p.rows_read as rows_read,
+        toInt64(r.rows_rejected) - toInt64(p.rows_read) as rows_guessed,
+        if(
+            p.has_no_rate, null,
+            coalesce(p.cost_read, 0) + if(rows_guessed > 0, rows_guessed * p.mean_cost, 0)
+        ) as impact,
+        if(impact is null, null, nullIf(p.reporting_currency, '')) as currency,
         arrayElement(splitByChar('/', r.uri), -1) as file_name,
         arrayStringConcat(
             {{ counted_reasons('r.reasons') }},
             ', '
-        ) as reason_text
+        ) as reason_text,
+        {{ money_text('impact', 'currency') }} as impact_text,
+        multiIf(
+            impact is null, '. ',
+            rows_guessed = 0, concat(': their own cost cells add up to ', impact_text, '. '),
+            rows_read = 0,
+            concat(
+                ': their cost cells cannot be read; at the mean of the file''s other rows they are about ',
+                impact_text, '. '
+            ),
+            concat(
+                ': by the cost cells that can be read, and the mean of the file''s rows for the other ',
+                toString(rows_guessed), ', about ', impact_text, '. '
+            )
+        ) as money_story,
+        multiIf(
+            impact is null, 'Unknown: no cost can be read and turned into the reporting currency.',
+            rows_guessed = 0, 'The cost cells of the rejected rows, at the rate of the file''s last day.',
+            rows_read = 0,
+            'An estimate: the mean cost of a loaded row of the file × rows rejected.',
+            concat(
+                'The cost cells of the rejected rows, and for ', toString(rows_guessed),
+                ' that cannot be read the mean cost of a loaded row of the file.'
+            )
+        ) as money_basis
     from refused as r
-    left join spend as s on r.workspace = s.workspace and r.platform = s.platform and r.date_end = s.date
+    left join priced as p on r.load_id = p.load_id
 ),
 
 words as (
@@ -169,12 +250,11 @@ words as (
         concat(
             'They are kept apart (', r.reason_text, '), and the numbers of ',
             {{ platform_text('r.platform') }},
-            ' are too small by them, at their share about ', {{ money_text('r.impact', 'r.currency') }},
-            ' of spend. '
+            ' are too small by them', r.money_story
         ) as story,
         'Export them by bin/insightflow rejects --out, correct them and load that file: it adds just them.'
             as next_step,
-        'The platform''s spend on the last day of the file × rows rejected ÷ rows loaded.' as impact_basis,
+        r.money_basis as impact_basis,
         {{ to_amount('r.impact') }} as impact_amount,
         cast(r.currency as Nullable(String)) as impact_currency,
         toFloat64(0.8) as confidence,
