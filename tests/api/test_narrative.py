@@ -108,11 +108,18 @@ def test_templates_are_the_default(api: TestClient, log_in: LogIn) -> None:
         "On Tuesday 30 June 2026, 160.00 USD was spent for 360.00 USD of value, a ROAS of 2.25. Against the period "
         "before, spend rose by 100.0 %, value fell by 10.0 %, ROAS fell by 55.0 % and the cost per conversion rose by "
         "100.0 %. Brand earned the most: 250.00 USD. Video lost the most: 60.00 USD. 1 campaign spent 60.00 USD without "
-        "a conversion, 37.5 % of spend. 4 insights are open, with 600.00 USD at stake. Look first at: demo finding 3. "
+        "a conversion, 37.5 % of spend. 4 insights are open, with 600.00 USD at stake. Look first at: demo finding 2. "
         "The numbers of 1 day may still change."
     )
     assert inventions(told["text"], [Fact.model_validate(fact) for fact in told["facts"]]) == []
     assert api.get(URL, headers=log_in("otto"), params={"workspace": "demo"}).status_code == 404
+
+
+@pytest.mark.integration
+def test_the_text_looks_first_at_what_the_inbox_begins_with(api: TestClient, log_in: LogIn) -> None:
+    """Not at most money: finding 3 is of more, and half as sure."""
+    first = api.get("/api/v1/insights", headers=log_in("ana"), params={"status": "open"}).json()["items"][0]
+    assert f"Look first at: {first['title']}." in api.get(URL, headers=log_in("ana")).json()["text"]
 
 
 @pytest.mark.integration
