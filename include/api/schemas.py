@@ -196,6 +196,7 @@ class Summary(BaseModel):
     best: list[Campaign]
     worst: list[Campaign]
     waste: Waste
+    unreliable: int = Field(description="campaigns left out of the three: tracking broke, or data came doubled or cut")
     anomalies: list[AnomalyCount]
     insights: OpenInsights
     daily: list[Day]

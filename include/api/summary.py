@@ -29,6 +29,10 @@ from include.api.warehouse import Warehouse
 
 SPARK_DAYS = 28
 TOP = 3
+# Kinds of anomalies by which a campaign's numbers are wrong, whatever it did.
+DATA_FAULTS = ("tracking_break", "duplicate_load", "partial_load")
+# Level, platform, account and campaign of an entity.
+_Key = tuple[str, str, str, str]
 SUMS = (
     "sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value, sum(impressions) AS impressions,"
     " sum(clicks) AS clicks, sum(conversions) AS conversions"
@@ -59,7 +63,9 @@ def summarise(
     previous = _before(period) if period else None
     platforms = reader.platforms(period)
     totals, before = reader.totals(period), reader.totals(previous)
-    campaigns = reader.campaigns(period)
+    everyone = reader.campaigns(period)
+    faulty = reader.faulty(period)
+    campaigns = [c for key, c in everyone if not faulty.intersection(key)]
     with backends.postgres(caller) as connection:
         inbox = OpenInsights(**store.counts(connection, chosen))
         published = store.last_published(connection)
@@ -75,7 +81,8 @@ def summarise(
         platforms=platforms,
         best=_ranked(campaigns, best=True),
         worst=_ranked(campaigns, best=False),
-        waste=_waste(campaigns),
+        waste=_waste(campaigns, [c for _, c in everyone]),
+        unreliable=len(everyone) - len(campaigns),
         anomalies=reader.anomalies(period),
         insights=inbox,
         daily=reader.daily(period),
@@ -130,11 +137,13 @@ class _Reader:
         )
         return [PlatformTotals(**_with_ratios(row)) for row in rows]
 
-    def campaigns(self, period: Period | None) -> list[Campaign]:
+    def campaigns(self, period: Period | None) -> list[tuple[frozenset[_Key], Campaign]]:
+        """The campaigns, most spend first, each with the keys of itself, its account and its platform."""
         if period is None:
             return []
         rows = self._rows(
             "SELECT platform, account_id, campaign_id, argMax(campaign_name, date) AS campaign_name,"
+            " coalesce(account_id, any(account_name), '') AS account, coalesce(campaign_id, any(c.campaign_name), '') AS entity,"
             " sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value,"
             " sum(conversions) AS conversions"
             " FROM @marts.mart_campaign_daily AS c WHERE {days}"
@@ -143,9 +152,31 @@ class _Reader:
             period,
         )
         return [
-            Campaign(**row, profit=_minus(row["value"], row["spend"]), roas=_ratio(row["value"], row["spend"]))
+            (
+                frozenset(
+                    {
+                        ("campaign", row["platform"], account, row.pop("entity")),
+                        ("account", row["platform"], account, ""),
+                        ("platform", row["platform"], "", ""),
+                    }
+                ),
+                Campaign(**row, profit=_minus(row["value"], row["spend"]), roas=_ratio(row["value"], row["spend"])),
+            )
             for row in rows
+            for account in [row.pop("account")]
         ]
+
+    def faulty(self, period: Period | None) -> set[_Key]:
+        """Keys of what the period's numbers say nothing of: tracking broke, or data came doubled or cut."""
+        if period is None:
+            return set()
+        rows = self._rows(
+            "SELECT DISTINCT entity_type, platform, if(entity_type = 'platform', '', ifNull(account_id, '')) AS account,"
+            " if(entity_type = 'campaign', entity_id, '') AS entity FROM @marts.anomaly_daily AS a WHERE {days}"
+            f" AND kind IN {DATA_FAULTS} AND entity_type IN ('campaign', 'account', 'platform')",
+            period,
+        )
+        return {(row["entity_type"], row["platform"], row["account"], row["entity"]) for row in rows}
 
     def anomalies(self, period: Period | None) -> list[AnomalyCount]:
         if period is None:
@@ -248,8 +279,9 @@ def _ranked(campaigns: list[Campaign], *, best: bool) -> list[Campaign]:
     return sorted(known, key=lambda c: c.profit or Decimal(0), reverse=best)[:TOP]
 
 
-def _waste(campaigns: list[Campaign]) -> Waste:
-    spent = sum((c.spend for c in campaigns if c.spend), Decimal(0))
+def _waste(campaigns: list[Campaign], everyone: list[Campaign]) -> Waste:
+    """What those that can be judged spent in vain, as a share of what all spent."""
+    spent = sum((c.spend for c in everyone if c.spend), Decimal(0))
     idle = [c for c in campaigns if c.spend and c.conversions == 0]
     amount = sum((c.spend for c in idle if c.spend), Decimal(0))
     return Waste(amount=amount, share=_ratio(amount, spent), campaigns=len(idle), top=idle[:TOP])

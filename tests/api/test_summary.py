@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from include.settings import Settings
+from include.warehouse.client import connect
 from tests.api.conftest import LogIn
+from tests.support.marts import DAY, add
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/insights/summary"
@@ -47,6 +50,42 @@ def test_best_worst_and_waste(summary: dict[str, Any]) -> None:
     assert [(c["campaign_name"], c["profit"]) for c in summary["worst"]] == [("Video", -60), ("Generic", -50)]
     waste = summary["waste"]
     assert (waste["amount"], waste["share"], waste["campaigns"]) == (60, 0.375, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "kind", "entity_type", "entity", "worst"),  # each its own period: answers are kept for a while
+    [
+        ("2026-06-28", "tracking_break", "campaign", "c3", [("Generic", -50)]),
+        ("2026-06-27", "partial_load", "account", "1", [("Generic", -50)]),
+        ("2026-06-26", "spend_stop", "campaign", "c3", [("Video", -60), ("Generic", -50)]),
+        ("2026-06-25", "tracking_break", "campaign", "c9", [("Video", -60), ("Generic", -50)]),
+    ],
+)
+def test_what_faulty_data_explain_is_not_told_as_performance(
+    api: TestClient,
+    log_in: LogIn,
+    clickhouse: Settings,
+    first: str,
+    kind: str,
+    entity_type: str,
+    entity: str,
+    worst: list[Any],
+) -> None:
+    anomaly = {"workspace": "demo", "platform": "meta_ads", "account_id": "1", "entity_type": entity_type,
+               "entity_id": entity, "entity_name": entity, "date": DAY, "metric": "conversions", "kind": kind,
+               "severity": "high", "direction": "down"}  # fmt: skip
+    client = connect(clickhouse)
+    add(client, "anomaly_daily", anomaly)
+    period = {"date_from": first, "date_to": "2026-06-30"}
+    try:
+        faulty = api.get(URL, headers=log_in("ana"), params=period).json()
+    finally:
+        client.command("DELETE FROM marts.anomaly_daily WHERE metric = 'conversions' AND platform = 'meta_ads'")
+        client.close()
+    assert [(c["campaign_name"], c["profit"]) for c in faulty["worst"]] == worst
+    left_out = len(worst) == 1
+    assert (faulty["unreliable"], faulty["waste"]["campaigns"]) == ((1, 0) if left_out else (0, 1))
+    assert [c["campaign_name"] for c in faulty["best"]] == ["Brand"], "of another platform"
 
 
 def test_inbox_anomalies_freshness_and_quality(summary: dict[str, Any]) -> None:

@@ -60,6 +60,8 @@ def facts_of(summary: Summary, insights: list[Insight]) -> list[Fact]:
         add("their spend", summary.waste.amount, currency)
         if summary.waste.share is not None:
             add("their share of spend", summary.waste.share * 100, "%")
+    if summary.unreliable:
+        add("campaigns with faulty data, not judged", summary.unreliable)
     add("open insights", summary.insights.open)
     add("money at stake", summary.insights.at_stake, currency)
     for number, insight in enumerate(insights[:TOP], 1):

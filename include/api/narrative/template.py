@@ -43,6 +43,9 @@ def write(facts: list[Fact]) -> str:
         share = f", {said('their share of spend')} of spend" if number("their share of spend") is not None else ""
         campaigns = "campaign" if waste == 1 else "campaigns"
         sentences.append(f"{int(waste)} {campaigns} spent {said('their spend')} without a conversion{share}.")
+    if faulty := int(number("campaigns with faulty data, not judged") or 0):
+        them = "1 campaign is" if faulty == 1 else f"{faulty} campaigns are"
+        sentences.append(f"{them} not judged by these numbers: tracking or data were at fault.")
     count = int(number("open insights") or 0)
     if count:
         stake = f", with {said('money at stake')} at stake" if number("money at stake") else ""
