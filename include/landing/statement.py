@@ -35,6 +35,9 @@ SKIPPED = {
     "no_rate",
     "already_repaired",
 }
+# As the quality suite has it: no later day has begun in any time zone.
+LAST_DAY = "toDate(now('UTC')) + 1"
+FUTURE = ": this day has not come; correct the date, or see in the spec's date_style which of day and month is first"
 DELETED = "_fivetran_deleted"  # what the source no longer has, Fivetran marks and keeps
 
 
@@ -184,6 +187,13 @@ class Statement:
             ),
             ("day IS NULL", "'bad_date'", _names("date")),
         ]
+        if not self.match.shape.rates:  # a rate may be fixed ahead
+            found.append((f"day > {LAST_DAY}", "'future_date'", f"concat({_names('date')}, {sql_string(FUTURE)})"))
+            if "currency" in self.match.columns:
+                cell = few("currency")
+                code = f"match(upper(trimBoth({cell})), '^[A-Z]{{3}}$') OR insightflow_is_null({cell})"
+                hint = sql_string(": write its code of three letters, such as EUR")
+                found.append((f"NOT ({code})", "'bad_currency'", f"concat({_names('currency')}, {hint})"))
         if "date_end" in self.match.columns:
             found.append(
                 (

@@ -64,6 +64,14 @@ def test_rows_that_would_be_rejected_have_their_reason(call: Call) -> None:
     assert "a thousands separator or a decimal mark?" in said
 
 
+def test_a_day_that_has_not_come_is_told(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("date,campaign_id,cost\n2025-05-01,1,2\n2105-05-01,1,2\n")
+    code, said = call(str(tmp_path / "odd.csv"), "--source", "generic")
+    assert code == 0
+    assert "1 rejected (future_date)" in said
+    assert "date = 2105-05-01: this day has not come" in " ".join(said.split())
+
+
 def test_a_file_that_would_be_refused_says_why(call: Call) -> None:
     code, said = call("microsoft_ads/57_microsoft_weekly.csv")
     assert code == 1

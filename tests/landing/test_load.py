@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -132,6 +132,37 @@ def test_bad_rows_are_kept_apart_with_line_reason_and_text(landing: Landing) -> 
     assert_conserved(landing)
 
 
+def test_a_day_that_has_not_come_anywhere_is_rejected(landing: Landing) -> None:
+    """In staging it would stop the build of every workspace. Tomorrow has begun where clocks are ahead of UTC."""
+    today = datetime.now(UTC).date()
+    days = [today + timedelta(days=days) for days in (0, 1, 3)]
+    landing.put("generic/odd.csv", "date,campaign_id,cost\n" + "".join(f"{day},1,2\n" for day in days))
+    line = landing.load()["odd.csv"]
+    assert (line.status, line.rows_loaded, line.rejected) == ("loaded", 2, {"future_date": 1})
+    assert f"line 4: future_date (date = {days[2]}: this day has not come; correct the date" in line.error
+    assert line.date_max == days[1]
+
+
+def test_what_an_older_version_took_of_days_to_come_waits_for_them(landing: Landing) -> None:
+    days = [datetime.now(UTC).date() + timedelta(days=days) for days in (-400, 40)]
+    landing.put("generic/odd.csv", f"date,campaign_id,cost\n{days[0]},1,2\n")
+    line = landing.load()["odd.csv"]
+    landing.client.command(
+        f"INSERT INTO ops.load_coverage SELECT * REPLACE (toDate('{days[1]}') AS date) FROM ops.load_coverage"
+        f" WHERE load_id = {line.load_id}"
+    )
+    assert list(fingerprints(days, landing.client)) == [days[0].isoformat()]
+    assert days[1] not in pending_dates(landing.client)
+
+
+def test_a_currency_that_is_no_code_is_rejected(landing: Landing) -> None:
+    rows = "".join(f"2025-05-01,{n},2,{code}\n" for n, code in enumerate(("EUR", " usd", "--", "", "US Dollar", "€")))
+    landing.put("generic/money.csv", "date,campaign_id,cost,currency\n" + rows)
+    line = landing.load()["money.csv"]
+    assert (line.rows_loaded, line.rejected) == (4, {"bad_currency": 2})
+    assert "line 6: bad_currency (currency = US Dollar: write its code of three letters" in line.error
+
+
 def test_unknown_columns_are_kept(landing: Landing) -> None:
     landing.put("generic/x.csv", "date,campaign_id,cost,mood\n2025-05-01,1,2,sunny\n")
     landing.load()
@@ -233,11 +264,11 @@ def test_declared_totals_that_do_not_agree_warn(landing: Landing) -> None:
 
 
 def test_dates_are_pending_until_a_build_saw_their_loads(landing: Landing) -> None:
-    days = [date(2031, 5, 1), date(2031, 5, 2)]
-    text = GOOD.replace("2025", "2031")
+    days = [date(2021, 5, 1), date(2021, 5, 2)]
+    text = GOOD.replace("2025", "2021")
 
     def pending() -> list[date]:
-        return [day for day in pending_dates(landing.client) if day.year == 2031]
+        return [day for day in pending_dates(landing.client) if day.year == 2021]
 
     landing.put("generic/a.csv", text)
     landing.load()

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,24 @@ def test_errors_stop_the_run_and_name_rows_and_remedy(staging: Staging) -> None:
         "SELECT expectation FROM ops.quality_results WHERE NOT success AND severity = 'error'"
     ).result_rows
     assert {name for (name,) in kept} == set(faulty)
+
+
+def test_a_day_that_has_not_come_is_told_with_its_file_and_line(staging: Staging) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=40)
+    staging.client.insert(
+        "ops.file_ledger",
+        [["file", 9, "demo", "google_ads", "s3://b/demo/odd.csv", "loaded", LOADED]],
+        column_names=["file_id", "load_id", "workspace", "source", "uri", "status", "loaded_at"],
+    )
+    names = list(row())
+    staging.client.insert(
+        "staging.stg_ad_performance", [list(row(date=day, row_number=4).values())], column_names=names
+    )
+    with pytest.raises(
+        QualityError,
+        match=rf"file s3://b/demo/odd.csv, line 4, date {day}. Landing rejects such rows; .*--full-refresh",
+    ):
+        check_staging([day], "run", staging.settings)
 
 
 def test_no_result_of_a_workspace_names_another(staging: Staging) -> None:
