@@ -236,8 +236,8 @@ spans as (
 ),
 
 -- What a weekday costs: the mean of its days of the last four weeks, each week counting twice the one before;
--- of a weekday not seen, the mean of all. After seven days without spend, or seven for which only the budget's
--- other accounts have data: nothing.
+-- of a weekday not seen, the mean of all. After seven days without spend, or seven for which only other
+-- accounts of the budget have data: nothing.
 weekdays as (
     select
         *,
