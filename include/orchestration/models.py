@@ -72,8 +72,7 @@ def models(group_id: str, layers: tuple[str, ...]) -> Any:
 def keep(project_dir: str, layer: str, context: Any, **_: Any) -> None:
     """Put the results of the producer's dbt call into ``ops.dbt_results``. Cosmos calls it when dbt has ended."""
     from include.transform.results import keep as keep_results
-    from include.transform.results import of_file
+    from include.transform.results import of_file, told
 
-    keep_results(
-        get_settings(), str(context["run_id"]), layer, of_file(Path(project_dir) / "target" / "run_results.json")
-    )
+    found = told(get_settings(), of_file(Path(project_dir) / "target" / "run_results.json"))
+    keep_results(get_settings(), str(context["run_id"]), layer, found)

@@ -9,11 +9,16 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error
+
 from include.settings import Settings
 from include.transform import runner
 from include.warehouse.client import connect
 
 log = logging.getLogger(__name__)
+
+SHOWN = 3  # rows of a test that failed
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def keep(settings: Settings, run_id: str, layer: str, nodes: Sequence[NodeResult
 
 def of(settings: Settings, outcome: runner.Outcome) -> list[NodeResult]:
     """Results of a call of dbt; tables that dbt made whole have the rows that they hold."""
-    nodes = [NodeResult(**node) for node in outcome.nodes]
+    nodes = told(settings, [NodeResult(**node) for node in outcome.nodes])
     whole = {
         n.unique_id for n in nodes if n.rows is None and n.status == "success" and n.unique_id in outcome.relations
     }
@@ -73,6 +78,35 @@ def of(settings: Settings, outcome: runner.Outcome) -> list[NodeResult]:
         replace(node, rows=found.get(outcome.relations[node.unique_id])) if node.unique_id in whole else node
         for node in nodes
     ]
+
+
+def told(settings: Settings, nodes: Sequence[NodeResult]) -> list[NodeResult]:
+    """The results with rows that tests did not pass for, where the test has an SQL: dbt only counts them."""
+    if not any(_fails_rows(node) for node in nodes):
+        return list(nodes)
+    client = connect(settings)
+    try:
+        return [
+            replace(node, message=f"{node.message}, {_rows(client, node.sql)}") if _fails_rows(node) else node
+            for node in nodes
+        ]
+    finally:
+        client.close()
+
+
+def _fails_rows(node: NodeResult) -> bool:
+    return node.resource_type == "test" and node.status in ("fail", "warn") and bool(node.sql)
+
+
+def _rows(client: Client, sql: str) -> str:
+    try:
+        found = client.query(f"SELECT * FROM (\n{sql}\n) LIMIT {SHOWN}")
+    except Error as error:  # what failed is told all the same
+        return f"and its rows cannot be read again: {error}"
+    return "for example " + "; ".join(
+        ", ".join(f"{name}: {value}" for name, value in row.items() if value is not None)
+        for row in found.named_results()
+    )
 
 
 def of_file(path: Path) -> list[NodeResult]:

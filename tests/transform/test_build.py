@@ -83,21 +83,44 @@ def test_seeds_are_loaded_once(engines: Settings, warehouse: Client) -> None:
     assert warehouse.query(count).result_rows[0][0] == loaded
 
 
+def project_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: str) -> None:
+    """Make a dbt project of one model, and dbt's calls take it."""
+    for part in ("models/facts", "tests", "seeds"):
+        (folder / part).mkdir(parents=True)
+    (folder / "dbt_project.yml").write_text("name: small\nprofile: insightflow\nmodel-paths: [models]\n")
+    (folder / "profiles.yml").write_text((runner.PROJECT / "profiles.yml").read_text())
+    for path, sql in files.items():
+        (folder / f"{path.replace('__', '/')}.sql").write_text(sql)
+    monkeypatch.setattr(runner, "PROJECT", folder)
+
+
 @pytest.mark.integration
 def test_a_failing_node_is_named_with_its_message(
     engines: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = tmp_path / "project"
-    (project / "models" / "facts").mkdir(parents=True)
-    (project / "seeds").mkdir()
-    (project / "dbt_project.yml").write_text("name: broken\nprofile: insightflow\nmodel-paths: [models]\n")
-    (project / "profiles.yml").write_text((runner.PROJECT / "profiles.yml").read_text())
-    (project / "models" / "facts" / "fct_broken.sql").write_text("select no_such_function(1) as x")
-    monkeypatch.setattr(runner, "PROJECT", project)
+    project_of(tmp_path / "project", monkeypatch, models__facts__fct_broken="select no_such_function(1) as x")
     with pytest.raises(BuildError, match=r"fct_broken: .*no_such_function") as caught:
         build("facts", DAYS, "run-broken", settings=engines.model_copy(update={"home": tmp_path}))
     assert caught.value.report is not None
     assert [node.node for node in caught.value.report.failed] == ["fct_broken"]
+
+
+@pytest.mark.integration
+def test_a_failing_data_test_shows_its_rows(
+    engines: Settings, warehouse: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "select toDate('2026-06-30') as date, 'generic' as platform, null as market from numbers(5)"
+    project_of(
+        tmp_path / "project", monkeypatch,
+        models__facts__fct_small=rows, tests__small_is_empty="select * from {{ ref('fct_small') }}",
+    )  # fmt: skip
+    with pytest.raises(BuildError) as caught:
+        build("facts", DAYS, "run-rows", settings=engines.model_copy(update={"home": tmp_path}))
+    found = "small_is_empty: Got 5 results, configured to fail if != 0, for example "
+    assert found + "; ".join(["date: 2026-06-30, platform: generic"] * 3) in str(caught.value)
+    kept = warehouse.query("SELECT message FROM ops.dbt_results WHERE run_id = 'run-rows' AND status = 'fail'")
+    assert "platform: generic" in kept.result_rows[0][0]
+    warehouse.command("DROP VIEW IF EXISTS marts.fct_small")
 
 
 def test_a_model_is_locked_by_the_periods_that_it_replaces() -> None:
