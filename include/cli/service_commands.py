@@ -25,12 +25,19 @@ def add_to(app: typer.Typer) -> None:
     app.command(hidden=True)(purge)
 
 
-def up() -> None:
+def up(
+    set_postgres_password: Annotated[
+        bool,
+        typer.Option(
+            "--set-postgres-password", help="Give the embedded PostgreSQL the password of the settings first."
+        ),
+    ] = False,
+) -> None:
     """Start every service and wait until each answers. Run it again at any time: what runs is left alone."""
     from include.services import lifecycle
 
     settings = get_settings()
-    seconds = lifecycle.up(settings, say)
+    seconds = lifecycle.up(settings, say, set_postgres_password=set_postgres_password)
     say(f"up after {seconds:.0f} s")
     addresses()
 

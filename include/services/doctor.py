@@ -85,7 +85,10 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
         "ok" if safe else "error",
         "secrets",
         f"{path} has mode {mode:04o}",
-        "" if safe else f"chmod 600 {path}; others could read the passwords: remove it and run `up` for new ones",
+        # Not to be removed: the engines keep the passwords that are in it.
+        ""
+        if safe
+        else f"chmod 600 {path}; where others use this machine, change the passwords too (docs/runbook.md, Secrets)",
     )
 
 
@@ -128,12 +131,8 @@ def _ports(settings: Settings) -> Iterator[Finding]:
 
 def _postgres(settings: Settings) -> Iterator[Finding]:
     if problem := postgres.answers(settings, "insightflow"):
-        yield Finding(
-            "error",
-            "PostgreSQL log-in",
-            problem,
-            "bin/insightflow up; after a lost secrets.json the cluster keeps its old password",
-        )
+        remedy = postgres.password_remedy(settings) if postgres.refuses_password(problem) else "bin/insightflow up"
+        yield Finding("error", "PostgreSQL log-in", problem, remedy)
         return
     yield Finding("ok", "PostgreSQL log-in", settings.postgres_url)
 

@@ -23,11 +23,14 @@ Say = Callable[[str], None]
 ALIVE = ("RUNNING", "STARTING")
 
 
-def up(settings: Settings, say: Say = print, *, only: tuple[str, ...] = ()) -> float:
+def up(
+    settings: Settings, say: Say = print, *, only: tuple[str, ...] = (), set_postgres_password: bool = False
+) -> float:
     """Start every service in order and wait until each answers; return the seconds it took.
 
     ``only`` limits it to the named programs (tests start the engines without Airflow). Safe to repeat: what runs
     and answers is left alone, what died or changed its configuration is started again.
+    ``set_postgres_password`` gives the embedded PostgreSQL the password of the settings first.
     Raises ``ServiceError`` that names the service, its log and a remedy.
     """
     begun = time.monotonic()
@@ -49,6 +52,9 @@ def up(settings: Settings, say: Say = print, *, only: tuple[str, ...] = ()) -> f
                 supervisor.stop_program(name)
         else:
             supervisor.start()
+        if set_postgres_password and settings.postgres_embedded:
+            supervisor.stop_program("postgres")
+            postgres.set_password(settings)
         _Starter(settings, supervisor, {p.name: p for p in listed}, say).start_all()
     return time.monotonic() - begun
 
@@ -148,6 +154,11 @@ class _Starter:
         failures = 0
         while time.monotonic() - begun < self.settings.start_timeout:
             problem = program.problem()
+            if name == "postgres" and postgres.refuses_password(problem):
+                raise ServiceError(
+                    f"PostgreSQL refuses the password of the settings: {problem}\n"
+                    f"  {postgres.password_remedy(self.settings)}"
+                )
             state = self.supervisor.state(name)
             if not problem and state in ALIVE:
                 address = f" at {program.address}" if program.address else ""

@@ -119,6 +119,40 @@ def answers(settings: Settings, database: str = "postgres") -> str:
     return ""
 
 
+def refuses_password(problem: str) -> bool:
+    """Whether what the server says is that our password is not its own: waiting changes nothing then."""
+    return "password authentication failed" in problem
+
+
+def password_remedy(settings: Settings) -> str:
+    """What to do where the server has another password than the settings."""
+    known = f"bring back the password that it was made with ({settings.home / 'secrets.json'} of a backup, or .env)"
+    if not settings.postgres_embedded:
+        return known
+    return f"{known}, or give it the one of the settings: `bin/insightflow up --set-postgres-password`; the data stay"
+
+
+def set_password(settings: Settings) -> None:
+    """Give the stopped cluster the password of the settings, without knowing its old one.
+
+    Its files are ours: PostgreSQL's single-user mode asks for no password. Raises ``ServiceError`` when it fails.
+    """
+    data = data_dir(settings)
+    if not (data / "PG_VERSION").exists():
+        return
+    _drop_stale_pid(data)
+    user = settings.postgres_user.replace('"', '""')
+    password = settings.postgres_password.get_secret_value().replace("'", "''")
+    done = subprocess.run(
+        [*_as_user(data), str(binaries() / "postgres"), "--single", "-D", str(data),
+         "-c", "password_encryption=scram-sha-256", "-c", "log_min_error_statement=panic", "postgres"],
+        input=f"ALTER ROLE \"{user}\" PASSWORD '{password}'\n", capture_output=True, text=True, cwd="/", check=False,
+    )  # fmt: skip
+    said = [line for line in done.stderr.splitlines() if "ERROR" in line or "FATAL" in line]
+    if done.returncode or said:
+        raise ServiceError("PostgreSQL does not take the password: " + (" ".join(said) or done.stderr.strip()[-500:]))
+
+
 def _server_user() -> pwd.struct_passwd | None:
     """The unprivileged user for the server when we are root, else None: ourselves."""
     if os.geteuid() != 0:

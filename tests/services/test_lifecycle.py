@@ -6,13 +6,16 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import time
 from collections.abc import Callable
 
 import psutil
 import psycopg2
 import pytest
+from pydantic import SecretStr
 
-from include.services import lifecycle, postgres, processes
+from include.services import doctor, lifecycle, postgres, processes
 from include.services.errors import ServiceError
 from include.services.supervisor import Supervisor
 from include.settings import Settings
@@ -152,6 +155,32 @@ def test_a_service_that_cannot_start_is_reported_with_its_log(installation: Sett
     with pytest.raises(ServiceError, match=r"(?s)postgres is not ready.*postgres\.log") as caught:
         up(installation)
     assert "incompatible" in str(caught.value)
+
+
+def test_a_lost_password_is_said_at_once_and_can_be_given_anew(installation: Settings) -> None:
+    up(installation)
+    write(installation, 1)
+    lifecycle.down(installation, quiet)
+    lost = installation.model_copy(update={"postgres_password": SecretStr("it's another")})
+    begun = time.monotonic()
+    with pytest.raises(ServiceError, match="refuses the password of the settings") as caught:
+        up(lost)
+    assert time.monotonic() - begun < installation.start_timeout / 2, "no waiting until the deadline"
+    assert "bin/insightflow up --set-postgres-password" in str(caught.value)
+    assert [f.remedy for f in doctor.examine(lost) if f.what == "PostgreSQL log-in"] == [postgres.password_remedy(lost)]
+    lifecycle.up(lost, quiet, only=("postgres",), set_postgres_password=True)
+    write(lost, 2)
+    assert read(lost) == [1, 2]
+    assert postgres.refuses_password(postgres.answers(installation))
+
+
+def test_the_remedy_of_an_unsafe_mode_keeps_the_secrets(installation: Settings) -> None:
+    secrets = installation.home / "secrets.json"
+    secrets.chmod(0o644)
+    [found] = [f for f in doctor.examine(installation) if f.what == "secrets"]
+    assert (found.level, "remove" in found.remedy) == ("error", False)
+    subprocess.run(found.remedy.split(";")[0].split(), check=True)
+    assert [f.level for f in doctor.examine(installation) if f.what == "secrets"] == ["ok"]
 
 
 def test_secrets_are_private(installation: Settings) -> None:
