@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from include.cli.output import fail, say, show
+from include.cli.output import fail, fits, say, show
 from include.settings import get_settings
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
+OneFile = Annotated[str, typer.Option("--file", "-f", help="Only this file: its name, path or file_id.")]
 Workspace = Annotated[str | None, typer.Option("--workspace", "-w", help="Only this workspace.")]
 
 
@@ -40,7 +43,27 @@ def insights(
     if since is not None:
         show(insight_changes(since, limit, workspace), as_json, empty="nothing has changed since then")
         return
-    show(newest_insights(limit, workspace, status), as_json, empty="no insights yet; run `bin/insightflow run`")
+    rows = newest_insights(limit, workspace, status)
+    show(rows, as_json, empty="" if rows or as_json else why_none(workspace, status))
+
+
+def why_none(workspace: str | None, status: str) -> str:
+    """Why the list of insights is empty: no run has published, the last one found nothing, or others have that status."""
+    runs = published("SELECT run_id, dates, published_at FROM publications ORDER BY id DESC LIMIT 1", {})
+    if not runs:
+        return "no insights yet; run `bin/insightflow run`"
+    others = published(
+        "SELECT status, count(*) AS n FROM insights WHERE (%(workspace)s IS NULL OR workspace = %(workspace)s)"
+        " GROUP BY status ORDER BY status",
+        {"workspace": workspace},
+    )
+    place = f" of workspace {workspace}" if workspace else ""
+    if others:
+        known = ", ".join(f"{row['n']} {row['status']}" for row in others)
+        return f"no {status} insights{place}; there are {known} (`--status all` shows them)"
+    days = runs[0]["dates"]
+    span = f" of {min(days)}" + (f" to {max(days)}" if len(days) > 1 else "") if days else ""
+    return f"no insights{place}: the last run{span}, published {runs[0]['published_at']:%Y-%m-%d %H:%M}, found none"
 
 
 def newest_insights(limit: int, workspace: str | None = None, status: str = "open") -> list[dict[str, Any]]:
@@ -97,11 +120,17 @@ def ledger(
     limit: Limit = 50,
     workspace: Workspace = None,
     status: Annotated[str, typer.Option(help="loaded, duplicate, rejected or failed.")] = "",
+    file: OneFile = "",
     as_json: Json = False,
 ) -> None:
     """What arrived and what became of it, newest first."""
-    rows = ledger_rows(limit, workspace, status)
-    show(rows if as_json else [short(row) for row in rows], as_json, empty="nothing has arrived yet")
+    _must_have_arrived(file, workspace)
+    rows = ledger_rows(limit, workspace, status, file)
+    show(
+        rows if as_json else [short(row) for row in rows],
+        as_json,
+        empty="nothing has arrived yet" if not (status or file) else "none of them",
+    )
 
 
 def short(row: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +146,7 @@ def short(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def ledger_rows(limit: int, workspace: str | None = None, status: str = "") -> list[dict[str, Any]]:
+def ledger_rows(limit: int, workspace: str | None = None, status: str = "", file: str = "") -> list[dict[str, Any]]:
     """The newest attempt of each file."""
     return query(
         "SELECT workspace, source, bucket_path AS file, status, rows_read, rows_loaded, rows_rejected, rows_skipped,"
@@ -125,9 +154,9 @@ def ledger_rows(limit: int, workspace: str | None = None, status: str = "") -> l
         "  SELECT *, splitByChar('/', uri)[-1] AS bucket_path"
         "  FROM ops.file_ledger ORDER BY loaded_at DESC LIMIT 1 BY uri)"
         " WHERE ({workspace:String} = '' OR workspace = {workspace:String})"
-        " AND ({status:String} = '' OR status = {status:String})"
+        f" AND ({{status:String}} = '' OR status = {{status:String}}) AND {OF_FILE}"
         " ORDER BY loaded_at DESC LIMIT {limit:UInt32}",
-        {"workspace": workspace or "", "status": status, "limit": limit},
+        {"workspace": workspace or "", "status": status, "file": file, "limit": limit},
     )
 
 
@@ -162,13 +191,14 @@ def builds(
 def rejects(
     limit: Limit = 50,
     workspace: Workspace = None,
-    file: Annotated[str, typer.Option("--file", "-f", help="Only of this file: its name, path or file_id.")] = "",
+    file: OneFile = "",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write a file's rows as CSV, to be repaired and dropped again.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Rows that were kept apart, each with its reason and its line; with --out, as a table to repair them in."""
+    _must_have_arrived(file, workspace)
     if out is not None:
         _export_rejects(out, workspace, file)
         return
@@ -182,6 +212,25 @@ def rejects(
         {"workspace": workspace or "", "limit": limit, "file": file},
     )
     show(rows, as_json, empty="no rejected rows")
+
+
+def _must_have_arrived(file: str, workspace: str | None) -> None:
+    """Fail for a file that the ledger does not have: that it has no rejected rows would be no answer."""
+    if not file:
+        return
+    mine = "({workspace:String} = '' OR workspace = {workspace:String})"
+    given = {"workspace": workspace or "", "file": file}
+    if query(f"SELECT 1 FROM ops.file_ledger WHERE {mine} AND {OF_FILE} LIMIT 1", given):
+        return
+    near = query(
+        "SELECT name FROM (SELECT DISTINCT splitByChar('/', uri)[-1] AS name,"
+        " ngramDistanceCaseInsensitive(name, splitByChar('/', {file:String})[-1]) AS distance FROM ops.file_ledger"
+        f" WHERE {mine}) WHERE distance < 0.6 ORDER BY distance, name LIMIT 3",
+        given,
+    )
+    place = f" in workspace {workspace}" if workspace else ""
+    alike = f"files of similar names: {', '.join(row['name'] for row in near)}" if near else "its name resembles none"
+    fail(f"no file {file} has arrived{place}; {alike}. `bin/insightflow ledger` lists what has")
 
 
 OF_FILE = "({file:String} = '' OR file_id = {file:String} OR uri = {file:String} OR endsWith(uri, concat('/', {file:String})))"
@@ -258,12 +307,54 @@ def rate_rows(limit: int, workspace: str | None = None, missing: bool = False) -
     return (without + used)[:limit]
 
 
+class Form(StrEnum):
+    """How rows are written."""
+
+    TABLE = "table"
+    VERTICAL = "vertical"
+    CSV = "csv"
+    JSON = "json"
+
+
 def sql(
     statement: Annotated[str, typer.Argument(help="One query; it runs as the read-only user.")],
+    form: Annotated[
+        Form | None,
+        typer.Option("--format", help="A table, or where it is too wide each value on its line, if not given."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Query the warehouse as the read-only user."""
-    show(query(statement), as_json, empty="no rows")
+    bare = LITERAL.sub("''", statement).rstrip().rstrip(";")
+    if found := FORMAT.search(bare):
+        fail(
+            f"leave out FORMAT {found[1]}: `--format csv`, json, vertical or table says how the rows are written",
+            code=2,
+        )
+    if form is Form.CSV:
+        _write_csv(statement.rstrip().rstrip(";"))
+        return
+    rows = query(statement)
+    vertical = form is Form.VERTICAL or (form is None and not fits(rows))
+    show(rows, as_json or form is Form.JSON, empty="no rows", vertical=vertical)
+
+
+LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'")
+FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*$", re.IGNORECASE)
+
+
+def _write_csv(statement: str) -> None:
+    """Rows in constant memory, with a header line; nothing stands for NULL."""
+    from include.warehouse.client import connect
+
+    client = connect(get_settings(), reader=True)
+    try:
+        settings = {"format_csv_null_representation": ""}
+        with client.raw_stream(statement, settings=settings, fmt="CSVWithNames") as stream:
+            while piece := stream.read(1 << 16):
+                typer.echo(piece, nl=False)
+    finally:
+        client.close()
 
 
 def query(statement: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:

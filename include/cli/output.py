@@ -36,13 +36,35 @@ def fail(text: str, code: int = 1) -> NoReturn:
     sys.exit(code)
 
 
-def show(rows: Sequence[dict[str, Any]], as_json: bool, *, title: str = "", empty: str = "nothing found") -> None:
-    """Rows as a table, or as a JSON array."""
+def fits(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether a table of the rows has room for every column, long ones folded."""
+    if not rows:
+        return True
+    widths = [max(len(name), *(min(len(text_of(row[name])), LONG) for row in rows)) for name in rows[0]]
+    return sum(widths) + 2 * (len(widths) - 1) <= console.width
+
+
+def show(
+    rows: Sequence[dict[str, Any]],
+    as_json: bool,
+    *,
+    title: str = "",
+    empty: str = "nothing found",
+    vertical: bool = False,
+) -> None:
+    """Rows as a table, with each value on a line of its own (``vertical``), or as a JSON array."""
     if as_json:
         print(json.dumps(list(rows), default=plain, ensure_ascii=False, indent=1))
         return
     if not rows:
         say(empty)
+        return
+    if vertical:
+        widest = max(map(len, rows[0]))
+        for number, row in enumerate(rows, 1):
+            say(f"row {number}:")
+            for name, value in row.items():
+                say(f"  {name + ':':<{widest + 1}} {text_of(value)}")
         return
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for name in rows[0]:

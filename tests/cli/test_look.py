@@ -1,0 +1,106 @@
+"""ledger, rejects, insights, sql: an empty answer says why, and results go out in the form that is wanted."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from include.cli import look_commands, output
+from include.cli.app import app
+from tests.insights.conftest import site
+from tests.landing.conftest import Landing, landing
+from tests.support.marts import DAY, feed_row
+from tests.support.publishing import Installation
+
+__all__ = ["landing", "site"]
+
+pytestmark = pytest.mark.integration
+
+HEAD = "date,campaign_id,impressions,clicks,cost,currency\n"
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture
+def look(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> Landing:
+    """The commands look at the engine of the tests, on a screen of 100 columns."""
+    monkeypatch.setattr(look_commands, "get_settings", lambda: landing.settings)
+    monkeypatch.setattr(output, "console", Console(width=100))
+    return landing
+
+
+@pytest.mark.parametrize("command", ["rejects", "ledger"])
+def test_a_file_that_never_came_is_said_with_names_alike(look: Landing, command: str) -> None:
+    look.put("generic/june_report.csv", HEAD + "2026-06-01,1,10,1,1,EUR\n")
+    look.put("generic/other.csv", HEAD + "2026-06-02,1,10,1,1,EUR\n")
+    look.load()
+    mine = (command, "--workspace", look.workspace, "--file")
+    done = call(*mine, "june_raport.csv")
+    assert done.exit_code == 1
+    said = " ".join(done.output.split())
+    assert f"no file june_raport.csv has arrived in workspace {look.workspace}" in said
+    assert "files of similar names: june_report.csv." in said
+    assert "its name resembles none" in " ".join(call(*mine, "zzz").output.split())
+    assert call(*mine, "june_report.csv").exit_code == 0
+
+
+def test_the_ledger_of_one_file(look: Landing) -> None:
+    for name in ("one", "two"):
+        look.put(f"generic/{name}.csv", HEAD + "2026-06-01,1,10,1,1,EUR\n" + f"2026-06-02,{name},10,1,1,EUR\n")
+    look.load()
+    done = call("ledger", "-w", look.workspace, "--file", "two.csv", "--json")
+    assert [row["file"] for row in json.loads(done.output)] == ["two.csv"]
+    nothing = call("ledger", "-w", look.workspace, "--file", "two.csv", "--status", "rejected").output
+    assert "none of them" in nothing
+
+
+def test_no_insights_says_whether_a_run_found_none(look: Landing, site: Installation) -> None:
+    assert "no insights yet; run `bin/insightflow run`" in call("insights").output
+    site.feed()
+    site.judged(DAY)
+    site.publish(run_id="good")
+    said = " ".join(call("insights", "-w", "demo").output.split())
+    assert said.startswith(f"no insights of workspace demo: the last run of {DAY}, published 20")
+    assert said.endswith("found none")
+    site.feed(feed_row())
+    site.publish()
+    said = " ".join(call("insights", "--status", "resolved").output.split())
+    assert said == "no resolved insights; there are 1 open (`--status all` shows them)"
+    assert call("insights", "--json", "--status", "resolved").output.strip() == "[]"
+
+
+def test_sql_goes_out_as_csv_json_or_value_by_value(look: Landing) -> None:
+    query = "SELECT 1 AS n, 'a,\"b\"' AS text, CAST(NULL AS Nullable(Int8)) AS nothing, toDate('2026-06-30') AS day"
+    done = call("sql", query + ";", "--format", "csv")
+    assert list(csv.reader(done.output.splitlines())) == [
+        ["n", "text", "nothing", "day"],
+        ["1", 'a,"b"', "", "2026-06-30"],
+    ]
+    assert json.loads(call("sql", query, "--format", "json").output) == json.loads(call("sql", query, "--json").output)
+    assert call("sql", query, "--format", "vertical").output.splitlines()[:3] == [
+        "row 1:",
+        "  n:       1",
+        '  text:    a,"b"',
+    ]
+
+
+def test_a_wide_result_is_not_cut(look: Landing) -> None:
+    wide = ", ".join(f"'value {n}' AS column_{n}" for n in range(12))
+    said = call("sql", f"SELECT {wide}").output
+    assert all(f"column_{n}:" in said and f"value {n}" in said for n in range(12))
+    assert "row 1:" not in call("sql", "SELECT 1 AS n, 2 AS m").output
+    assert "…" in call("sql", f"SELECT {wide}", "--format", "table").output, "as asked for"
+
+
+@pytest.mark.parametrize("tail", ["FORMAT Native", "format CSV ;"])
+def test_a_format_clause_is_refused_with_the_option(look: Landing, tail: str) -> None:
+    done = call("sql", f"SELECT 1 {tail}")
+    assert done.exit_code == 2
+    assert f"leave out FORMAT {tail.split()[1]}: `--format csv`" in " ".join(done.output.split())
+    assert call("sql", "SELECT 'as FORMAT Native' AS text").exit_code == 0
