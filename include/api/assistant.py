@@ -32,7 +32,7 @@ from include.api.analytics.measures import Measure
 from include.api.backends import Backends
 from include.api.intake import trust
 from include.api.narrative.write import write
-from include.api.parameters import unknown
+from include.api.parameters import UnknownName, unknown
 from include.api.problems import Unavailable, problem
 from include.api.schemas import Insight, Severity, Status
 from include.api.scope import Caller
@@ -85,7 +85,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
 
         try:
             return await run_in_threadpool(asked)
-        except (BadToken, Refused) as error:
+        except (BadToken, Refused, UnknownName) as error:
             raise ToolError(str(error)) from error
         except Unavailable as error:
             raise ToolError(f"{error.service} does not answer now; try again later.") from error

@@ -11,6 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 
+class UnknownName(ValueError):
+    """A value of a filter that names nothing there is."""
+
+
 def nearest(name: str, known: Collection[str]) -> str:
     """``did you mean X? `` for a name that resembles a known one, else ''."""
     by_fold = {one.casefold(): one for one in known}

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from include.api.limits import TooMany
+from include.api.parameters import UnknownName
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,10 @@ async def _bad_text(request: Request, error: Exception) -> JSONResponse:
     return problem(request, 422, "A text has a NUL character; no name or key has one.")
 
 
+async def _unknown_name(request: Request, error: Exception) -> JSONResponse:
+    return problem(request, 422, f"{error}.")
+
+
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     request_id = getattr(request.state, "request_id", "")
     log.error("request %s failed", request_id, exc_info=error)
@@ -128,6 +133,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Unavailable, _unavailable)
     app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(BadText, _bad_text)
+    app.add_exception_handler(UnknownName, _unknown_name)
     app.add_exception_handler(Exception, _unexpected)
 
 

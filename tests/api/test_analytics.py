@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from include.settings import Settings
+from include.warehouse.client import connect
 from tests.api.conftest import LogIn
+from tests.support.marts import DAY, add, sums
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/analytics"
@@ -170,3 +173,33 @@ def test_wrong_parameters_are_named(api: TestClient, log_in: LogIn, params: dict
 def test_another_workspace_is_not_there(api: TestClient, log_in: LogIn, path: str) -> None:
     assert api.get(f"{URL}/{path}", headers=log_in("otto"), params={"workspace": "demo"}).status_code == 404
     assert "demo" not in api.get(f"{URL}/{path}", headers=log_in("otto")).text
+
+
+@pytest.mark.parametrize("path", ["roi", "trends", "anomalies", "pacing"])
+@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
+def test_an_unknown_platform_is_not_an_empty_answer(api: TestClient, log_in: LogIn, path: str, accept: str) -> None:
+    headers = log_in("ana") | {"Accept": accept}
+    answer = api.get(f"{URL}/{path}", headers=headers, params={"platform": ["google", "meta_ads"]})
+    assert answer.status_code == 422, answer.text
+    assert (
+        "no platform google here; did you mean google_ads? known are affiliate, amazon_ads" in answer.json()["detail"]
+    )
+
+
+def test_a_platform_that_only_the_data_know_is_known(api: TestClient, log_in: LogIn) -> None:
+    assert [row["platform"] for row in get(api, log_in("ana"), "roi", platform="affiliate")["items"]] == ["affiliate"]
+    stranger = api.get(f"{URL}/roi", headers=log_in("otto"), params={"platform": "affiliate"})
+    assert stranger.status_code == 422, "what only the data of others know is not told"
+
+
+def test_google_s_spelling_of_an_account_finds_it(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    row = sums(DAY, 7, 9, platform="google_ads", account_id="4175520931")
+    client = connect(site)
+    add(client, "mart_account_daily", row)
+    client.close()
+    for spelling in ("4175520931", "417-552-0931"):
+        page = get(api, log_in("ana"), "roi", group_by="account", account_id=spelling)
+        assert [(item["account_id"], item["cost"]) for item in page["items"]] == [("4175520931", 7)], spelling
+        trend = get(api, log_in("ana"), "trends", account_id=spelling, metrics="cost")
+        assert trend["series"][0]["points"][-1]["values"]["cost"] == 7
+    assert get(api, log_in("ana"), "roi", group_by="account", account_id="417-552-0932")["items"] == []

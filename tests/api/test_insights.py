@@ -117,6 +117,7 @@ def test_what_a_person_sets_outlives_a_publication(api: TestClient, log_in: LogI
     [
         ("get", URL, {"params": {"limit": 0}}, 422),
         ("get", URL, {"params": {"severity": "urgent"}}, 422),
+        ("get", URL, {"params": {"platform": "google"}}, 422),
         ("get", URL, {"params": {"date_from": "yesterday"}}, 422),
         ("get", URL, {"params": {"date_from": "2026-07-01", "date_to": "2026-06-01"}}, 422),
         ("get", URL, {"params": {"cursor": "nonsense"}}, 400),

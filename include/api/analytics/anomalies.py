@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from include.api.analytics.names import check_platforms, spellings
 from include.api.analytics.paging import Key, after, encode, order_by
 from include.api.analytics.schemas import Anomaly, AnomalyPage
 from include.api.days import QueryDay
@@ -43,7 +44,8 @@ class AnomalyQuery(BaseModel):
 
 
 def report(warehouse: Warehouse, query: AnomalyQuery) -> AnomalyPage:
-    """A page of anomalies. Raises ``BadCursor``, ``Unavailable``."""
+    """A page of anomalies. Raises ``BadCursor``, ``UnknownName``, ``Unavailable``."""
+    check_platforms(warehouse, query.platform)
     page = AnomalyPage(items=[], next_cursor=None, notes=[])
     select, parameters, keys = _select(query)
     question = json.dumps(query.model_dump(mode="json", exclude={"cursor", "limit"}), sort_keys=True)
@@ -71,7 +73,8 @@ def _select(query: AnomalyQuery) -> tuple[str, dict[str, Any], list[Key]]:
     for name in ("platform", "account_id", "entity_type", "entity_id", "metric", "kind", "severity"):
         if wanted := getattr(query, name):
             steps.append(f"ifNull(r.{name}, '') IN {{{name}s:Array(String)}}")
-            parameters[f"{name}s"] = list(wanted)
+            ids = name == "account_id" or (name == "entity_id" and query.entity_type == ["account"])
+            parameters[f"{name}s"] = spellings(wanted) if ids else list(wanted)
     for name, compare in (("date_from", ">="), ("date_to", "<=")):
         if bound := getattr(query, name):
             steps.append(f"r.date {compare} {{{name}:Date}}")

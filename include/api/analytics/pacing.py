@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from include.api.analytics.names import check_platforms
 from include.api.analytics.schemas import Pacing, PacingPage
 from include.api.days import QueryDay
 from include.api.warehouse import Warehouse
@@ -26,7 +27,8 @@ class PacingQuery(BaseModel):
 
 
 def report(warehouse: Warehouse, query: PacingQuery) -> PacingPage:
-    """The budgets of a month at their newest day, the furthest off first. Raises ``Unavailable``."""
+    """The budgets of a month at their newest day, the furthest off first. Raises ``UnknownName``, ``Unavailable``."""
+    check_platforms(warehouse, query.platform)
     select, parameters = table(query)
     rows = warehouse.rows(f"{select} LIMIT {{limit:UInt32}}", parameters | {"limit": query.limit})
     notes = []

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from include.api.analytics import measures, periods
 from include.api.analytics.dimensions import Dimension, Grouping, grouping
+from include.api.analytics.names import check_platforms
 from include.api.analytics.paging import Key, after, encode, order_by
 from include.api.analytics.rows import EntityFilters, rows_of
 from include.api.analytics.schemas import Numbers, RoiPage, RoiRow
@@ -43,7 +44,8 @@ class RoiQuery(EntityFilters):
 
 
 def report(warehouse: Warehouse, workspace: str, query: RoiQuery) -> RoiPage:
-    """A page of rows and the totals of all rows. Raises ``BadCursor``, ``Unavailable``."""
+    """A page of rows and the totals of all rows. Raises ``BadCursor``, ``UnknownName``, ``Unavailable``."""
+    check_platforms(warehouse, query.platform)
     last, currency = periods.newest(warehouse)
     period = periods.period_of(query.date_from, query.date_to, last)
     group = grouping(list(query.group_by), query.entities())

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from include.api.analytics.dimensions import LEVELS, PARSED, Grouping
+from include.api.analytics.names import spellings
 from include.api.schemas import Period
 
 Names = list[str] | None
@@ -18,7 +19,7 @@ class EntityFilters(BaseModel):
 
     workspace: str | None = Field(None, max_length=200, description="one of yours; by default the installation's own")
     platform: Names = Field(None, max_length=_MOST)
-    account_id: Names = Field(None, max_length=_MOST)
+    account_id: Names = Field(None, max_length=_MOST, description="Google's also as 123-456-7890")
     campaign_id: Names = Field(None, max_length=_MOST)
     ad_group_id: Names = Field(None, max_length=_MOST)
     ad_id: Names = Field(None, max_length=_MOST)
@@ -43,7 +44,7 @@ class EntityFilters(BaseModel):
                 if name.endswith("_id"):  # where the export has no ids the name stands for it
                     column = f"coalesce({column}, r.{name.removesuffix('_id')}_name)"
                 steps.append(f"ifNull({column}, '') IN {{{name}s:Array(String)}}")
-                parameters[f"{name}s"] = list(wanted)
+                parameters[f"{name}s"] = spellings(wanted) if name == "account_id" else list(wanted)
         if self.campaign:
             steps.append("positionCaseInsensitiveUTF8(ifNull(r.campaign_name, ''), {campaign:String}) > 0")
             parameters["campaign"] = self.campaign

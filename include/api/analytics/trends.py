@@ -10,6 +10,7 @@ from pydantic import Field
 
 from include.api.analytics import measures, periods
 from include.api.analytics.dimensions import grouping
+from include.api.analytics.names import check_platforms, spellings
 from include.api.analytics.rows import EntityFilters, rows_of
 from include.api.analytics.schemas import AnomalyMark, Band, TrendPoint, Trends, TrendSeries, number
 from include.api.days import QueryDay
@@ -43,7 +44,8 @@ class TrendQuery(EntityFilters):
 
 
 def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
-    """The series. Raises ``Unavailable``; ``TooManyPoints`` where the period has too many points."""
+    """The series. Raises ``Unavailable``, ``UnknownName``; ``TooManyPoints`` where the period has too many points."""
+    check_platforms(warehouse, query.platform)
     last, currency = periods.newest(warehouse)
     period = periods.period_of(query.date_from, query.date_to, last)
     answer = Trends(
@@ -139,8 +141,8 @@ def _point(day: date, row: Mapping[str, Any] | None, query: TrendQuery, shift: t
     )
 
 
-def _entity(query: TrendQuery) -> tuple[str, str] | None:
-    """The one entity that the filters name, as the detector knows it."""
+def _entity(query: TrendQuery) -> tuple[str, list[str]] | None:
+    """The one entity that the filters name, as the detector knows it: its kind, and the spellings of its id."""
     named = [
         ("ad", query.ad_id), ("ad_group", query.ad_group_id), ("campaign", query.campaign_id),
         ("account", query.account_id), ("platform", query.platform),
@@ -149,7 +151,7 @@ def _entity(query: TrendQuery) -> tuple[str, str] | None:
         return None
     for kind, wanted in named:
         if wanted:
-            return (kind, wanted[0]) if len(wanted) == 1 else None
+            return (kind, spellings(wanted) if kind == "account" else list(wanted)) if len(wanted) == 1 else None
     return None
 
 
@@ -160,7 +162,7 @@ def _bands(warehouse: Warehouse, query: TrendQuery, period: Period) -> dict[date
         return {}
     rows = warehouse.rows(
         "SELECT r.date AS date, r.metric AS metric, any(r.expected) AS middle, any(r.lower) AS low, any(r.upper) AS high"
-        " FROM @marts.int_anomaly_scores AS r WHERE r.entity_type = {kind:String} AND r.entity_id = {entity:String}"
+        " FROM @marts.int_anomaly_scores AS r WHERE r.entity_type = {kind:String} AND r.entity_id IN {entity:Array(String)}"
         " AND (empty({platforms:Array(String)}) OR r.platform IN {platforms:Array(String)})"
         " AND r.metric IN {metrics:Array(String)} AND r.date BETWEEN {first:Date} AND {last:Date}"
         " GROUP BY date, metric",
@@ -189,10 +191,10 @@ def _anomalies(warehouse: Warehouse, query: TrendQuery, period: Period) -> dict[
         " r.expected AS expected, r.impact_reporting AS impact_reporting"
         " FROM @marts.anomaly_daily AS r WHERE r.entity_type = {kind:String} AND r.metric IN {metrics:Array(String)}"
         " AND (empty({platforms:Array(String)}) OR r.platform IN {platforms:Array(String)})"
-        " AND ({entity:String} = '' OR r.entity_id = {entity:String} OR {kind:String} != {named:String})"
+        " AND (empty({entity:Array(String)}) OR r.entity_id IN {entity:Array(String)} OR {kind:String} != {named:String})"
         " AND r.date BETWEEN {first:Date} AND {last:Date} ORDER BY date, metric, entity_id LIMIT 5000",
         {
-            "kind": kind, "named": entity[0] if entity else "", "entity": entity[1] if entity else "",
+            "kind": kind, "named": entity[0] if entity else "", "entity": entity[1] if entity else [],
             "metrics": [m for m in query.metrics if m in _DETECTED], "platforms": list(query.platform or []),
             "first": period.date_from, "last": period.date_to,
         },

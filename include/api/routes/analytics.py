@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from include.api import tables
 from include.api.analytics import anomalies, pacing, periods, roi, trends
 from include.api.analytics.dimensions import grouping
+from include.api.analytics.names import check_platforms
 from include.api.analytics.schemas import AnomalyPage, PacingPage, RoiPage, Trends
 from include.api.answers import HEADERS, answer, matches, tag_of
 from include.api.deps import CurrentCaller, Databases, check_range, one_workspace, seen_workspace
@@ -43,6 +44,7 @@ async def read_roi(
 
     def table() -> tuple[Warehouse, str, dict[str, Any]]:
         warehouse = Warehouse(databases, caller, one_workspace(databases, caller, query.workspace))
+        check_platforms(warehouse, query.platform)
         period = periods.period_of(query.date_from, query.date_to, periods.newest(warehouse)[0])
         if period is None or (group.parsed and not warehouse.has("marts.dim_campaign", *group.parsed)):
             raise HTTPException(404, "There are no numbers yet for this table.")
@@ -85,7 +87,7 @@ async def list_anomalies(
     warehouse = Warehouse(databases, caller, query.workspace)
     return await page_or_table(
         request, caller, ["marts.anomaly_daily"], lambda: anomalies.report(warehouse, query),
-        lambda: (warehouse, *anomalies.table(query)), "anomalies",
+        lambda: (check_platforms(warehouse, query.platform), *anomalies.table(query)), "anomalies",
     )  # fmt: skip
 
 
@@ -98,7 +100,7 @@ async def list_pacing(
     warehouse = Warehouse(databases, caller, query.workspace)
     return await page_or_table(
         request, caller, [pacing.TABLE], lambda: pacing.report(warehouse, query),
-        lambda: (warehouse, *pacing.table(query)), "pacing",
+        lambda: (check_platforms(warehouse, query.platform), *pacing.table(query)), "pacing",
     )  # fmt: skip
 
 

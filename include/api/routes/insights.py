@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from include.api import detail, insight_table, store, summary, tables
+from include.api.analytics.names import check_platforms
 from include.api.answers import HEADERS, answer, matches, tag_of
 from include.api.backends import Backends
 from include.api.days import QueryDay
@@ -69,7 +70,10 @@ async def list_insights(
         workspace, status, kind, severity, platform, entity_type, entity_id, date_from, date_to, min_impact, run_id
     )
 
+    warehouse = Warehouse(databases, caller)
+
     def page() -> InsightPage:
+        check_platforms(warehouse, platform)
         with databases.postgres(caller) as connection:
             rows, following = store.find(connection, filters, order, limit, cursor)
         return InsightPage(items=[Insight.model_validate(row) for row in rows], next_cursor=following)
@@ -80,6 +84,7 @@ async def list_insights(
     tag = await tag_of(request, caller, [INSIGHTS])
     if matches(request, tag):
         return Response(status_code=304, headers={**HEADERS, "ETag": tag})
+    await run_in_threadpool(check_platforms, warehouse, platform)
     pieces = insight_table.pieces(databases, caller, filters, order, kind_of_table)
     first = await run_in_threadpool(next, pieces, b"")
     return StreamingResponse(
