@@ -8,6 +8,8 @@ publish. With ``INSIGHTFLOW_DBT_TASKS=models`` dbt's layers are two groups with 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -54,6 +56,23 @@ DEFAULT_ARGS: dict[str, Any] = {
 }
 
 
+@contextmanager
+def what_lasts_fails_at_once() -> Iterator[None]:
+    """Data that fail a test fail it again: the task ends without its retries. All else, such as an engine that is away,
+    is tried again."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from include.quality import QualityError
+    from include.transform.report import BuildError
+
+    try:
+        yield
+    except (BuildError, QualityError) as error:
+        if error.lasts:
+            raise AirflowFailException(str(error)) from error
+        raise
+
+
 def pipeline(*, own_days: bool) -> None:
     """Add the tasks of a run to the DAG being defined.
 
@@ -97,12 +116,13 @@ def pipeline(*, own_days: bool) -> None:
         from include.transform import build as build_layer
 
         context = get_current_context()
-        report = build_layer(
-            layer,
-            days.parse_dates(list(seen)),
-            str(context["run_id"]),
-            full_refresh=days.wants_full_refresh(context),
-        )
+        with what_lasts_fails_at_once():
+            report = build_layer(
+                layer,
+                days.parse_dates(list(seen)),
+                str(context["run_id"]),
+                full_refresh=days.wants_full_refresh(context),
+            )
         return report.summary()
 
     @task(pool=BUILD_POOL)
@@ -121,7 +141,8 @@ def pipeline(*, own_days: bool) -> None:
         from include.orchestration import days
         from include.quality import check_staging as check
 
-        return check(days.parse_dates(list(seen)), str(get_current_context()["run_id"])).as_dict()
+        with what_lasts_fails_at_once():
+            return check(days.parse_dates(list(seen)), str(get_current_context()["run_id"])).as_dict()
 
     @task(trigger_rule=TriggerRule.NONE_FAILED, execution_timeout=timedelta(minutes=15))
     def publish_insights() -> dict[str, Any]:

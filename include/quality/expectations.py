@@ -215,8 +215,9 @@ def _finding(part: Part, check: Check, outcome: Any) -> Finding:
         place = f" in {part.workspace}" if part.workspace else ""
         detail = f"{check.name}: {check.means} Not so{place} for {observed}. {check.remedy}"
     return Finding(
-        check.name, check.column, check.severity, success, observed, count, detail, part.suite.suite, part.workspace
-    )
+        check.name, check.column, check.severity, success, observed, count, detail, part.suite.suite, part.workspace,
+        passing=broken or check.passing,
+    )  # fmt: skip
 
 
 def _with_examples(client: Client, part: Part, check: Check, days: Sequence[date], finding: Finding) -> Finding:

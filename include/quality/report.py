@@ -25,6 +25,8 @@ class Finding:
     detail: str
     suite: str = ""
     workspace: str = ""
+    passing: bool = False
+    """Of a failure: whether it may be gone when looked at again (``Check.passing``), or nothing could be evaluated."""
 
 
 @dataclass(frozen=True)
@@ -76,3 +78,8 @@ class QualityError(RuntimeError):
             lines.append(f"All results: {report.data_docs}")
         super().__init__("\n".join(lines))
         self.report = report
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a failure is of the data as they are, so that trying again tells the same."""
+        return any(not finding.passing for finding in self.report.errors)

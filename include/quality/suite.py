@@ -23,6 +23,8 @@ class Check(BaseModel):
     type: str = ""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
     rows: str = ""
+    passing: bool = False
+    """Whether what fails may hold a moment later without anybody's doing: the check is then tried again."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Check:

@@ -45,3 +45,8 @@ class BuildError(RuntimeError):
     def __init__(self, message: str, report: BuildReport | None = None) -> None:
         super().__init__(message)
         self.report = report
+
+    @property
+    def lasts(self) -> bool:
+        """Whether data tests failed, which tell the same of the same data; an error may be of the engine."""
+        return self.report is not None and any(node.status == "fail" for node in self.report.failed)

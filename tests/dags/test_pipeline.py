@@ -1,0 +1,64 @@
+"""What ends a task at once, and what is tried again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.orchestration.pipeline import what_lasts_fails_at_once
+from include.quality import QualityError, QualityReport
+from include.quality.report import Finding
+from include.quality.suite import load_suite
+from include.transform.report import BuildError, BuildReport
+from include.transform.results import NodeResult
+
+
+def of_check(*passing: bool) -> QualityError:
+    found = [Finding("c", "", "error", False, "1 row", 1, "c: no", passing=gone) for gone in passing]
+    found.append(Finding("w", "", "warning", False, "1 row", 1, "w: no"))
+    return QualityError(QualityReport("r", "s", (), datetime(2026, 7, 1, tzinfo=UTC), tuple(found), "", 0.0))
+
+
+def of_build(*statuses: str) -> BuildError:
+    nodes = tuple(NodeResult(f"n{i}", "test", status, 1, 0.1, "no") for i, status in enumerate(statuses))
+    return BuildError("dbt cannot build", BuildReport("marts", "r", (), False, 1.0, nodes))
+
+
+@pytest.mark.parametrize(
+    "error", [of_check(False), of_check(True, False), of_build("pass", "fail"), of_build("error", "fail")]
+)
+def test_data_that_fail_a_test_fail_the_task_without_retries(error: Exception) -> None:
+    with pytest.raises(AirflowFailException) as caught, what_lasts_fails_at_once():
+        raise error
+    assert str(caught.value) == str(error)
+
+
+@pytest.mark.parametrize(
+    "error", [of_check(True), of_build("error", "skipped"), BuildError("dbt gave no reason"), ConnectionError("away")]
+)
+def test_what_may_pass_is_tried_again(error: Exception) -> None:
+    with pytest.raises(type(error)), what_lasts_fails_at_once():
+        raise error
+
+
+def test_rows_that_another_run_stages_meanwhile_are_looked_at_again() -> None:
+    assert [check.name for check in load_suite("stg_ad_performance").expectations if check.passing] == [
+        "rows_are_conserved"
+    ]
+
+
+@pytest.mark.parametrize("task_id", ["check_staging", "build_marts"])
+def test_the_tasks_that_test_data_keep_to_it(bag: Any, task_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise of_check(False)
+
+    monkeypatch.setattr("include.orchestration.pipeline.get_current_context", lambda: {"run_id": "r", "dag_run": None})
+    monkeypatch.setattr("include.orchestration.days.wants_full_refresh", lambda context: False)
+    monkeypatch.setattr("include.quality.check_staging", fails)
+    monkeypatch.setattr("include.transform.build", fails)
+    arguments = [{}] if task_id == "check_staging" else ["marts", {}]
+    with pytest.raises(AirflowFailException):
+        bag.dags["marketing_daily"].get_task(task_id).python_callable(*arguments)
