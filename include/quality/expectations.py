@@ -33,6 +33,8 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 
 log = logging.getLogger(__name__)
 
+NOT_NULL = "expect_column_values_to_not_be_null"
+LACKING = "SELECT platform, date, file_id, row_number FROM {batch} WHERE {column} IS NULL ORDER BY ALL"
 SITE = "data_docs"
 EXAMPLES = 3
 # Enough to name examples; more would be fetched for nothing.
@@ -203,7 +205,8 @@ def _finding(part: Part, check: Check, outcome: Any) -> Finding:
         observed = f"at most {said['observed_value']:g}"
     else:
         count = said.get("unexpected_count")
-        examples = ", ".join(str(value) for value in said.get("partial_unexpected_list", [])[:EXAMPLES])
+        values = [value for value in said.get("partial_unexpected_list", []) if value is not None]
+        examples = ", ".join(map(str, values[:EXAMPLES]))
         observed = f"{count} of {said.get('element_count')} rows" if count is not None else ""
         observed += f", for example {examples}" if examples else ""
     broken = not observed
@@ -221,10 +224,11 @@ def _finding(part: Part, check: Check, outcome: Any) -> Finding:
 
 
 def _with_examples(client: Client, part: Part, check: Check, days: Sequence[date], finding: Finding) -> Finding:
-    """Name the first rows that a failed query found; Great Expectations gives their number only."""
-    if not (check.rows and finding.unexpected_count):
+    """Name the first rows that a failed query found, or that lack a value; Great Expectations gives their number only."""
+    if not finding.unexpected_count or not (check.rows or check.type == NOT_NULL):
         return finding
-    query = _query(check, part, days).replace("{batch}", f"({_batch(part, days)})")
+    query = _query(check, part, days) if check.rows else LACKING.format(column=check.column, batch="{batch}")
+    query = query.replace("{batch}", f"({_batch(part, days)})")
     rows = client.query(f"SELECT * FROM ({query}) LIMIT {EXAMPLES}").named_results()
     examples = "; ".join(", ".join(f"{k} {v}" for k, v in row.items()) for row in rows)
     observed = f"{finding.observed}, for example {examples}"

@@ -31,6 +31,7 @@ OF_HISTORY = ("days_late", "times_usual_rows", "times_usual_cost")
 OF_FILES = ("files_without_columns", "rows_refused", "files_off_their_totals")
 HISTORY_DAYS = 28
 ENOUGH_DAYS = 7  # of history, before which nothing is usual
+NOTHING = 1e12  # times less than usual: a newest day that has nothing
 EXAMPLES = 5
 
 
@@ -102,7 +103,11 @@ class Failure:
 def failure_of(client: Client, suite: Suite, check: Check) -> Failure:
     """The accounts of the suite's workspace of which a check of its source does not hold."""
     column, most = check.arguments["column"], check.arguments["max_value"]
-    examples = f"arrayStringConcat(arraySlice(groupArray(concat(if(account_id = '', 'its files', account_id), ': ', toString({column}))), 1, {EXAMPLES}), ', ')"
+    shown = f"toString(round({column}, 3))"
+    if column.startswith("times_"):
+        shown = f"if({column} = {NOTHING}, 'nothing on its newest day', concat(toString(round({column}, 1)), ' times'))"
+    named = f"concat(if(account_id = '', 'its files', account_id), ': ', {shown})"
+    examples = f"arrayStringConcat(arraySlice(groupArray({named}), 1, {EXAMPLES}), ', ')"
     [[accounts, text]] = client.query(
         f"SELECT count(), {examples} FROM (SELECT * FROM {suite.table} WHERE {column} > {most} ORDER BY account_id)"
     ).result_rows
@@ -188,7 +193,8 @@ GROUP BY workspace, platform, account"""
 def _of_history(last: str, listed: str) -> str:
     """How late an account is on the last day, and how its newest day compares with the four weeks before.
 
-    Rows and cost of a day are those of campaigns where it has them, so that another grain beside does not count twice.
+    Rows and cost of a day are those of campaigns where it has them, so that another grain beside does not count twice. A
+    cost that is not known is no cost of 0: it is held against nothing.
     """
     return f"""
 SELECT workspace, platform, account,
@@ -200,8 +206,8 @@ FROM (
         if(campaigns > 0, campaigns, rows) AS n, if(campaigns > 0, cost_of_campaigns, cost_of_rows) AS money
     FROM (
         SELECT workspace, platform, ifNull(stg.account_id, '') AS account, date, count() AS rows,
-            countIf(grain = 'campaign') AS campaigns, toFloat64(ifNull(sum(stg.cost), 0)) AS cost_of_rows,
-            toFloat64(ifNull(sumIf(stg.cost, grain = 'campaign'), 0)) AS cost_of_campaigns
+            countIf(grain = 'campaign') AS campaigns, toFloat64(sum(stg.cost)) AS cost_of_rows,
+            toFloat64(sumIf(stg.cost, grain = 'campaign')) AS cost_of_campaigns
         FROM staging.stg_ad_performance AS stg
         WHERE date BETWEEN {last} - {HISTORY_DAYS} AND {last}
             AND platform IN (SELECT platform FROM staging.stg_ad_performance WHERE date IN {listed})
@@ -213,8 +219,10 @@ def _times(value: str) -> str:
     """How many times more or less than usual the newest day has; nothing where too little is known."""
     value = f"toFloat64({value})"
     newest, usual = f"anyIf({value}, date = newest)", f"nullIf(quantileExactIf(0.5)({value}, date < newest), 0)"
-    ratio = f"greatest({newest}, 1e-9) / {usual}"
-    return f"if(count() > {ENOUGH_DAYS}, greatest({ratio}, 1 / ({ratio})), NULL)"
+    ratio = f"{newest} / {usual}"
+    times = f"if({newest} = 0 AND {usual} > 0, {NOTHING}, greatest({ratio}, 1 / ({ratio})))"
+    known = f"count({value}) > {ENOUGH_DAYS} AND isNotNull({newest})"
+    return f"if({known}, {times}, NULL)"
 
 
 def _of_files(listed: str) -> str:

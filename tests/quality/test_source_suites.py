@@ -116,9 +116,20 @@ def test_an_account_is_held_against_its_own_history(staging: Staging) -> None:
     staging.client.command(f"ALTER TABLE staging.stg_ad_performance DELETE WHERE account_id = '3' AND date >= '{history_of_three}' SETTINGS mutations_sync = 1")  # fmt: skip
     found = of_source(check_staging([DAY], "run", staging.settings), "google_ads")
     assert set(found) == {"rows_are_as_many_as_usual", "cost_is_as_high_as_usual", "data_are_fresh"}
-    assert found["rows_are_as_many_as_usual"].observed == "2: 4"
-    assert found["cost_is_as_high_as_usual"].observed == "2: 20"
+    assert found["rows_are_as_many_as_usual"].observed == "2: 4 times"
+    assert found["cost_is_as_high_as_usual"].observed == "2: 20 times"
     assert found["data_are_fresh"].observed == "3: 2"
+
+
+@pytest.mark.integration
+def test_a_cost_of_nothing_is_told_and_one_that_is_not_known_is_no_zero(staging: Staging) -> None:
+    history(staging, "1", rows=1)
+    history(staging, "2", rows=1)
+    staging.fill(*numbered(row(cost=None, file_id="a"), row(account_id="2", cost=0, file_id="a")))
+    report = check_staging([DAY], "run", staging.settings)
+    assert of_source(report, "google_ads")["cost_is_as_high_as_usual"].observed == "2: nothing on its newest day"
+    known = next(finding for finding in report.warnings if finding.name == "cost_is_mostly_known")
+    assert known.observed == "1 of 2 rows, for example platform google_ads, date 2026-06-30, file_id a, row_number 1"
 
 
 @pytest.mark.integration
