@@ -79,6 +79,35 @@ def test_nothing_is_wider_than_a_phone(ana: Visitor) -> None:
     assert small == 0, "what a finger presses is large enough"
 
 
+NUMBERS_OUT_OF_SIGHT = """() => [...document.querySelectorAll("main .stack tbody :is(th, td)")]
+  .filter((cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    const box = range.getBoundingClientRect();
+    const tall = cell.matches(".end") && box.height > 40;
+    return box.width && (box.right > innerWidth || box.left < 0 || tall);
+  })
+  .map((cell) => cell.innerText)"""
+
+
+def test_no_number_is_cut_on_a_phone(ana: Visitor, demo_site: Site) -> None:
+    insight = demo_site.get("insights", kind="tracking_break")["items"][0]
+    paths = [path for name, path in VIEWS.items() if "health" in path]
+    page = ana.open("/", phone=True)
+    for path in [*paths, "/?view=health&tab=restatements", f"/?view=rows&id={insight['id']}"]:
+        page.goto(ana.url + path)
+        page.wait_for_load_state("networkidle")
+        page.evaluate("document.querySelectorAll('main details').forEach((e) => { e.open = true })")
+        expect(page.locator("main .stack tbody tr").first).to_be_visible()
+        assert page.evaluate(NUMBERS_OUT_OF_SIGHT) == [], path
+    # Tables of figures alone scroll in their box, and no figure breaks.
+    for path in ("/", "/?view=campaigns&days=28", "/?view=trends&platform=google_ads"):
+        page.goto(ana.url + path)
+        page.wait_for_load_state("networkidle")
+        broken = "(cells) => cells.filter((cell) => getComputedStyle(cell).whiteSpace !== 'nowrap').length"
+        assert page.locator("main .scroll:not(.stack) td.end").evaluate_all(broken) == 0, path
+
+
 def test_the_keyboard_reaches_everything(ana: Visitor) -> None:
     page = ana.open("/")
 

@@ -39,8 +39,9 @@ export const Select = ({ text, value, options, onChange, hidden }) => html`<labe
 </label>`;
 
 // A table. columns: [{key, label, cell(row), align: "end"|"start", sort: bool, title}]; sort: {key, down}.
-export function Table({ caption, columns, rows, rowKey, sort, onSort, rowClass, foot }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+// `stack`: on a phone each row stands as a list of its cells, for tables whose prose would push the numbers out of sight.
+export function Table({ caption, columns, rows, rowKey, sort, onSort, rowClass, foot, stack }) {
+  return html`<div class="scroll ${stack ? "stack" : ""}" tabindex="0" role="region" aria-label=${caption}>
     <table>
       <caption class="visually-hidden">${caption}</caption>
       <thead>
@@ -64,7 +65,7 @@ export function Table({ caption, columns, rows, rowKey, sort, onSort, rowClass, 
             ${columns.map((column, place) =>
               place === 0
                 ? html`<th scope="row" class=${column.align ?? "start"}>${column.cell(row)}</th>`
-                : html`<td class=${column.align ?? "start"}>${column.cell(row)}</td>`,
+                : html`<td class=${column.align ?? "start"} data-label=${stack ? column.label : undefined}>${stack ? html`<div>${column.cell(row)}</div>` : column.cell(row)}</td>`,
             )}
           </tr>`,
         )}

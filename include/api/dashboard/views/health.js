@@ -35,7 +35,7 @@ function Sources({ meta }) {
   return html`<${Loaded} from=${from} lines=${8}>
     ${([fresh, coverage]) =>
       fresh.items.length
-        ? html`<${Table} caption="How far each source reaches" rows=${fresh.items} rowKey=${(row) => row.source} columns=${[
+        ? html`<${Table} stack caption="How far each source reaches" rows=${fresh.items} rowKey=${(row) => row.source} columns=${[
               { key: "source", label: "Source", cell: (row) => label(row.source) },
               { key: "state", label: "State", cell: (row) => html`<span class="tag ${STATE[row.state][0]}">${STATE[row.state][1]}</span>` },
               { key: "last", label: "Numbers to", cell: (row) => dayAndWeekday(row.last_date) },
@@ -62,7 +62,7 @@ function Checks({ meta }) {
   <//>`;
 }
 
-const Results = ({ rows, caption }) => html`<${Table} caption=${caption} rows=${rows} columns=${[
+const Results = ({ rows, caption }) => html`<${Table} stack caption=${caption} rows=${rows} columns=${[
   { key: "expectation", label: "Check", cell: (row) => html`${label(row.expectation.replace(/^expect_/, ""))}${row.column ? html`<small class="below soft">${row.column}</small>` : ""}` },
   { key: "state", label: "Result", cell: (row) => html`<span class="tag ${row.success ? "good" : row.severity === "error" ? "bad" : "warn"}">${row.success ? "Passed" : label(row.severity)}</span>` },
   { key: "detail", label: "Detail", cell: (row) => row.detail },

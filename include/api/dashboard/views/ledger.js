@@ -37,7 +37,7 @@ export function Files({ query, meta }) {
     </div>
     <${Paged} path="data/files" params=${{ workspace: meta.workspace, status, name: query.file }}
       empty=${html`<${Empty} title="No files">${status || query.file ? "None with this status or name. Choose All and clear the name." : "Nothing came yet. Drop an export into the bucket."}<//>`}>
-      ${(rows) => html`<div class="grid"><${Table} caption="Files" rows=${rows} rowKey=${(row) => row.file_id + row.loaded_at} columns=${[
+      ${(rows) => html`<div class="grid"><${Table} stack caption="Files" rows=${rows} rowKey=${(row) => row.file_id + row.loaded_at} columns=${[
         { key: "file", label: "File", cell: (row) => html`<span class="named"><span class="file" title=${row.uri}>${fileName(row.uri)}</span><small class="below soft">${[label(row.source), row.grain && `by ${label(row.grain).toLowerCase()}`, row.date_min && span(row.date_min, row.date_max)].filter(Boolean).join(", ")}</small></span>` },
         { key: "status", label: "Status", cell: (row) => html`<span class="tag ${STATES[row.status]}">${label(row.status)}</span>` },
         { key: "read", label: "Read", align: "end", cell: (row) => whole(row.rows_read) },
@@ -57,7 +57,7 @@ export function Rejects({ query, meta }) {
     ${(rows, page) => html`
       <div class="tools"><${Choice} legend="Reason" name="reason" value=${query.reason ?? ""} options=${[["", "All reasons"], ...Object.entries(page.reasons).map(([reason, n]) => [reason, `${label(reason)} (${whole(n)})`])]} onChange=${(reason) => set({ reason })} />
         ${query.file && html`<span class="chip">one file<${Link} href=${withQuery({ file: "" }, query)} aria-label="Rejected rows of all files">×<//></span>`}</div>
-      <div class="grid"><${Table} caption="Rejected rows" rows=${rows} columns=${[
+      <div class="grid"><${Table} stack caption="Rejected rows" rows=${rows} columns=${[
         { key: "where", label: "File and line", cell: (row) => html`<span class="named"><span class="file" title=${row.uri}>${fileName(row.uri)}</span><small class="below soft">line ${row.row_number}</small></span>` },
         { key: "reason", label: "Reason", cell: (row) => html`<span class="nowrap">${label(row.reason)}</span>` },
         { key: "detail", label: "Detail", cell: (row) => row.detail },
@@ -72,7 +72,7 @@ export function Restatements({ query, meta }) {
     ${(rows) => html`
       <div class="tools"><${Choice} legend="Metric" name="restated" value=${query.metric ?? ""} options=${["", "cost", "conversion_value", "conversions", "clicks", "impressions"].map((name) => [name, { "": "All", cost: "Spend", conversion_value: "Value" }[name] ?? label(name)])} onChange=${(metric) => set({ metric })} /></div>
       <p class="soft small">${count(rows.length, "change")}, newest first.</p>
-      <div class="grid"><${Table} caption="Numbers that a newer export changed" rows=${rows} columns=${[
+      <div class="grid"><${Table} stack caption="Numbers that a newer export changed" rows=${rows} columns=${[
         { key: "what", label: "What", cell: (row) => html`<span class="named">${row.entity_name ?? row.entity_id}<small class="below soft">${label(row.platform)}, ${label(row.grain).toLowerCase()}</small></span>` },
         { key: "date", label: "Day", cell: (row) => html`<span class="nowrap">${day(row.date)}</span>` },
         { key: "metric", label: "Metric", cell: (row) => ({ cost: "Spend", conversion_value: "Value" })[row.metric] ?? label(row.metric) },

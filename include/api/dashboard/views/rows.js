@@ -20,7 +20,7 @@ export default function Rows({ query }) {
       <${Title} lead="${insight.title}, ${span(insight.date_start, insight.date_end)}">Rows behind the numbers<//>
       ${rows.items.length
         ? html`<p class="soft small">${rows.total > rows.items.length ? `The ${whole(rows.items.length)} costliest of ${count(rows.total, "row")}` : count(rows.total, "row")}, as the platform exported them, money in account currency. A day without rows had none in the newest export.</p>
-          <div class="grid plain-links"><${Table} caption="Rows of the exports" rows=${rows.items} columns=${[
+          <div class="grid plain-links"><${Table} stack caption="Rows of the exports" rows=${rows.items} columns=${[
             { key: "name", label: "Row", cell: (row) => html`<span class="named">${[row.campaign_name, row.ad_group_name, row.ad_name].filter(Boolean).join(" › ") || row.account_name || row.account_id}<small class="below soft">${row.account_name ?? row.account_id}</small></span>` },
             { key: "date", label: "Day", cell: (row) => html`<span class="nowrap">${day(row.date)}</span>` },
             { key: "impressions", label: "Impressions", align: "end", cell: (row) => whole(row.impressions) },
