@@ -122,6 +122,21 @@ def test_trends_have_the_band_and_the_anomalies_also_as_a_table(ana: Visitor) ->
         assert page.evaluate(PIXELS, token) > 20, token
 
 
+@pytest.mark.parametrize(
+    ("asked", "chosen", "first"),
+    [("", "28 days", "2026-06-03"), ("&days=7", "7 days", "2026-06-24"), ("&from=2026-06-20&to=2026-06-22", None, "2026-06-20")],
+)  # fmt: skip
+def test_trends_show_the_days_that_the_filters_name(ana: Visitor, asked: str, chosen: str | None, first: str) -> None:
+    page = ana.open("/?view=trends" + asked)
+    periods = page.get_by_role("group", name="Period").get_by_role("radio")
+    names = periods.evaluate_all("(radios) => radios.map((r) => [r.closest('label').innerText.trim(), r.checked])")
+    assert [name for name, checked in names if checked] == ([chosen] if chosen else [])
+    expect(page.get_by_label("From")).to_have_value(first)
+    with page.expect_response(lambda answer: "analytics/trends" in answer.url) as asked_for:
+        page.reload()
+    assert f"date_from={first}" in asked_for.value.url
+
+
 PIXELS = """(token) => {
   const probe = document.createElement("canvas").getContext("2d");
   probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(token).trim();

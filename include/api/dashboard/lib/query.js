@@ -60,11 +60,15 @@ export function Link({ href, children, ...more }) {
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
+// A line of one day says nothing: trends begin with four weeks, and the filters say so.
+const FOUR_WEEKS = "28";
+export const daysOf = (query) => (query.view === "trends" && query.days === DEFAULTS.days ? FOUR_WEEKS : query.days);
+
 // The days that the query asks for: given dates, else the last so many days that have numbers.
 export function periodOf(query, last) {
   const to = DAY.test(query.to ?? "") ? query.to : last;
   if (!to) return null;
-  const days = Math.min(Math.max(Number.parseInt(query.days, 10) || 1, 1), 400);
+  const days = Math.min(Math.max(Number.parseInt(daysOf(query), 10) || 1, 1), 400);
   const from = DAY.test(query.from ?? "") && query.from <= to ? query.from : shift(to, 1 - days);
   return { from, to, days: daysBetween(from, to) + 1 };
 }

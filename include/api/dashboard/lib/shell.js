@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "./html.js";
 import { logOut, userName } from "./api.js";
 import { ago, count, day, dayAndWeekday, span, whole } from "./format.js";
 import { Choice, Select } from "./parts.js";
-import { Link, periodOf, previousOf, set, toView, useQuery, withQuery } from "./query.js";
+import { daysOf, Link, periodOf, previousOf, set, toView, useQuery, withQuery } from "./query.js";
 
 export const VIEWS = [
   ["overview", "Overview", "M3 12h4l3-8 4 16 3-8h4"],
@@ -57,11 +57,12 @@ export function Filters({ meta }) {
   const last = meta.freshness.last_date;
   const period = periodOf(query, last);
   const given = Boolean(query.from || query.to);
+  const periods = query.view === "trends" ? PERIODS.slice(1) : PERIODS;
   const names = [...new Set([...meta.workspaces, meta.workspace])];
   return html`<form class="filters" aria-label="What is shown" onSubmit=${(event) => event.preventDefault()}>
     <${Select} text="Workspace" hidden=${names.length < 2} value=${meta.workspace} options=${names.map((name) => [name, name])}
       onChange=${(workspace) => set({ workspace })} />
-    <${Choice} legend="Period" name="days" value=${given ? "given" : query.days} options=${PERIODS} onChange=${(days) => set({ days, from: "", to: "" })} />
+    <${Choice} legend="Period" name="days" value=${given ? "given" : daysOf(query)} options=${periods} onChange=${(days) => set({ days, from: "", to: "" })} />
     ${period && html`<span class="dates">
       <label class="pick"><span>From</span><input type="date" value=${period.from} max=${period.to}
         onChange=${(event) => event.target.value && set({ from: event.target.value, to: period.to })} /></label>

@@ -1,7 +1,7 @@
 // A metric by day: what was to be expected, what came, and the days that stand out.
 import { html, useMemo } from "../lib/html.js";
 import { read } from "../lib/api.js";
-import { count, dayAndWeekday, daysBetween, label, money, NONE, shift, span } from "../lib/format.js";
+import { count, dayAndWeekday, label, money, NONE, span } from "../lib/format.js";
 import { depth, filters, nameOf, next, paramsOf, plural, Trail } from "../lib/entity.js";
 import { Empty, Loaded, useLoad } from "../lib/load.js";
 import { fromSeries, LONG, METRICS } from "../lib/metrics.js";
@@ -11,27 +11,24 @@ import { compareOf, Link, set, toView, withQuery } from "../lib/query.js";
 import { comparison, Title } from "../lib/shell.js";
 
 const SHOWN = ["spend", "value", "roas", "cpa", "conversions", "clicks", "ctr", "cpc"];
-const LEAST_DAYS = 28;
 // The detector judges the return as ROI, which is ROAS − 1.
 const detected = (metric) => (metric === "roas" ? "roi" : METRICS[metric].series);
 
 export default function Trends({ query, meta, period }) {
   const metric = query.metric in METRICS ? query.metric : "spend";
-  // A line of a few days says nothing: it reaches back four weeks at least.
-  const shown = period && { from: period.days < LEAST_DAYS ? shift(period.to, 1 - LEAST_DAYS) : period.from, to: period.to };
-  const ours = { workspace: meta.workspace, date_from: shown?.from, date_to: shown?.to, ...filters(query) };
-  const before = shown && comparison(query, { ...shown, days: daysBetween(shown.from, shown.to) + 1 }, meta);
+  const ours = { workspace: meta.workspace, date_from: period?.from, date_to: period?.to, ...filters(query) };
+  const before = period && comparison(query, period, meta);
   const keys = [JSON.stringify(ours), metric, query.compare];
   const trends = useLoad(
-    () => shown && read("analytics/trends", { ...ours, metrics: [...new Set([METRICS[metric].series, detected(metric)])], compare: compareOf(query) }),
+    () => period && read("analytics/trends", { ...ours, metrics: [...new Set([METRICS[metric].series, detected(metric)])], compare: compareOf(query) }),
     keys,
   );
-  if (!shown) return html`<${Title}>Trends<//><${Empty} title="No numbers yet">Load an export first; its days appear here.<//>`;
+  if (!period) return html`<${Title}>Trends<//><${Empty} title="No numbers yet">Load an export first; its days appear here.<//>`;
   const at = depth(query);
   const what = at ? (at === "platform" ? label(query.platform) : query[`name_${at}`] || query[at]) : "All platforms";
   return html`
     <${Trail} query=${query} />
-    <${Title} lead="${METRICS[metric].label}${LONG[metric] ? ` (${LONG[metric]})` : ""} by day, ${span(shown.from, shown.to)}">${what}<//>
+    <${Title} lead="${METRICS[metric].label}${LONG[metric] ? ` (${LONG[metric]})` : ""} by day, ${span(period.from, period.to)}">${what}<//>
     <${Choice} legend="Metric" name="metric" value=${metric} options=${SHOWN.map((key) => [key, METRICS[key].label])} onChange=${(key) => set({ metric: key })} />
     <section class="panel" aria-label="${METRICS[metric].label} by day">
       <${Loaded} from=${trends} lines=${9}>${(answer) => html`<${Line} answer=${answer} metric=${metric} what=${what} query=${query} />`}<//>
