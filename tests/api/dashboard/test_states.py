@@ -75,6 +75,12 @@ def test_a_server_that_is_gone_and_a_workspace_of_others(ana: Visitor) -> None:
     expect(page.locator("main tbody tr").first).to_be_visible()
     page.goto(ana.url + "/?workspace=nothing_yet")
     expect(page.get_by_role("alert")).to_contain_text("There is no workspace nothing_yet among yours")
+    page.goto(ana.url + "/?view=rows&id=999999")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("There is no insight 999999 in your workspaces.")
+    expect(alert).not_to_contain_text("Choose another workspace above")
+    alert.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tuesday, 30 June 2026")
 
 
 def test_a_token_that_ended_leads_to_the_log_in(ana: Visitor) -> None:

@@ -29,7 +29,7 @@ export function useLoad(get, keys) {
 const REMEDY = {
   0: "Look whether it runs with `bin/insightflow status`, start it with `make up`, then try again.",
   403: "Ask an administrator of this workspace for the role that may do this.",
-  404: "The link may name a workspace that is not yours, or something that is gone. Choose another workspace above.",
+  404: "The link may be old, or name something of a workspace that is not yours. Start again from the overview.",
   422: "A filter in the address is not understood. Start again from the overview.",
   429: "Too many requests in a short time.",
   500: "The server's log has the details under this request's number.",
@@ -49,6 +49,7 @@ export function Failure({ error, again }) {
     <h2>This could not be loaded</h2>
     <p>${error.message ?? String(error)}</p>
     <p class="soft">${code(REMEDY[error.status] ?? "Try again in a moment.")}${wait ? ` Trying again in ${wait} s.` : ""}</p>
+    ${[404, 422].includes(error.status) && html`<p><a href="/">Overview</a></p>`}
     ${again && html`<p><button type="button" onClick=${again}>Try again</button></p>`}
     ${error.requestId && html`<p class="soft small">Request ${error.requestId}</p>`}
   </div>`;
