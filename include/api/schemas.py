@@ -157,6 +157,14 @@ class Day(BaseModel):
     is_provisional: bool
 
 
+class FailedBuild(BaseModel):
+    """A build that failed and that no later one of its layer has made good."""
+
+    run_id: str
+    layer: str
+    finished_at: datetime
+
+
 class Freshness(BaseModel):
     """How far the numbers reach."""
 
@@ -166,6 +174,7 @@ class Freshness(BaseModel):
     unpriced: int = Field(description="platform-days of the period left out of the money: a rate is missing")
     last_loaded_at: datetime | None
     last_published_at: datetime | None
+    failed_build: FailedBuild | None = Field(description="why figures are older than what was loaded")
     files: dict[str, int] = Field(description="files of the last 30 days by status")
 
 

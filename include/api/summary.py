@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from include.api import store
+from include.api import builds, store
 from include.api.backends import Backends
 from include.api.intake import trust
 from include.api.schemas import (
@@ -15,6 +15,7 @@ from include.api.schemas import (
     Campaign,
     Change,
     Day,
+    FailedBuild,
     Freshness,
     OpenInsights,
     Period,
@@ -86,7 +87,7 @@ def summarise(
         anomalies=reader.anomalies(period),
         insights=inbox,
         daily=reader.daily(period),
-        freshness=reader.freshness(period, (first, last), published),
+        freshness=reader.freshness(period, (first, last), published, builds.failed_build(backends)),
         quality=reader.quality(),
     )
 
@@ -200,7 +201,9 @@ class _Reader:
         )
         return [Day(**row) for row in rows]
 
-    def freshness(self, period: Period | None, dates: tuple[date | None, date | None], published: Any) -> Freshness:
+    def freshness(
+        self, period: Period | None, dates: tuple[date | None, date | None], published: Any, failed: FailedBuild | None
+    ) -> Freshness:
         files = self._rows(
             "SELECT status, count() AS n, maxIf(loaded_at, status = 'loaded') AS newest FROM @ops.file_ledger AS l"
             " WHERE loaded_at > now() - INTERVAL 30 DAY GROUP BY status"
@@ -219,6 +222,7 @@ class _Reader:
             unpriced=young[0]["unpriced"] if young else 0,
             last_loaded_at=newest[0] if newest else None,
             last_published_at=published,
+            failed_build=failed,
             files={str(row["status"]): row["n"] for row in files},
         )
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from include.api import detail, insight_table, store, summary, tables
+from include.api import builds, detail, insight_table, store, summary, tables
 from include.api.analytics.names import check_platforms
 from include.api.answers import HEADERS, answer, matches, tag_of
 from include.api.backends import Backends
@@ -28,7 +28,7 @@ from include.api.warehouse import Warehouse
 router = APIRouter(prefix="/api/v1/insights", tags=["insights"], responses=responses(401, 422, 429, 503))
 
 MARTS = ["marts.mart_platform_daily", "marts.mart_account_daily", "marts.mart_campaign_daily", "marts.anomaly_daily"]
-SUMMARY_SOURCES = [INSIGHTS, *MARTS, "ops.file_ledger", "ops.quality_results"]
+SUMMARY_SOURCES = [INSIGHTS, *MARTS, "ops.file_ledger", "ops.quality_results", builds.TABLE]
 EVIDENCE_SOURCES = [INSIGHTS, *MARTS, "marts.mart_ad_group_daily", "marts.mart_ad_daily", "marts.int_anomaly_scores"]
 # Staging may be a view: the ledger and the facts change with it.
 ROW_SOURCES = [INSIGHTS, "staging.stg_ad_performance", "marts.fct_ad_performance_daily", "ops.file_ledger"]

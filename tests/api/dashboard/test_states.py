@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Route, expect
 
+from include.transform import results
+from include.transform.results import NodeResult
+from tests.api.dashboard.conftest import Site
 from tests.support.browser import Visitor
 from tests.support.demo_data import HOSTILE
 from tests.support.first_view import painted, watch
@@ -81,6 +85,32 @@ def test_a_server_that_is_gone_and_a_workspace_of_others(ana: Visitor) -> None:
     expect(alert).not_to_contain_text("Choose another workspace above")
     alert.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Tuesday, 30 June 2026")
+
+
+def test_a_build_that_failed_is_said_beside_the_numbers(ana: Visitor, demo_site: Site) -> None:
+    node = NodeResult("mart_x", "model", "error", None, 0.5, "no", "model.insightflow.mart_x", "select 1")
+    results.keep(demo_site.settings, "failing+run", "marts", [node])
+    trust = ana.open("/").get_by_label("Can the numbers be trusted")
+    said = trust.get_by_role("link", name="The last run failed in marts")
+    expect(said).to_contain_text("; figures are of ")
+    expect(said).to_have_attribute("href", "/dbt-docs/builds?run=failing%2Brun&layer=marts")
+    results.keep(demo_site.settings, "mended", "marts", [replace(node, status="success")])
+    expect(ana.open("/?view=health").get_by_label("Can the numbers be trusted")).not_to_contain_text("failed in marts")
+
+
+def test_files_that_are_in_no_figures_are_said(ana: Visitor) -> None:
+    page = ana.blank()
+
+    def answer(route: Route) -> None:
+        found = route.fetch().json()
+        found["freshness"] |= {"last_loaded_at": "2026-06-30T08:00:00Z", "last_published_at": "2026-06-29T08:00:00Z"}
+        route.fulfill(json=found)
+
+    page.route("**/api/v1/insights/summary**", answer)
+    page.goto(ana.url + "/")
+    expect(page.get_by_label("Can the numbers be trusted")).to_contain_text(
+        "What was loaded last is in no figures yet; figures are of "
+    )
 
 
 def test_a_token_that_ended_leads_to_the_log_in(ana: Visitor) -> None:

@@ -1,7 +1,7 @@
 // What surrounds every view: navigation, filters, and whether the numbers can be trusted.
 import { html, useEffect, useState } from "./html.js";
 import { logOut, userName } from "./api.js";
-import { ago, count, day, dayAndWeekday, span, whole } from "./format.js";
+import { ago, count, day, dayAndWeekday, moment, span, whole } from "./format.js";
 import { Choice, Select } from "./parts.js";
 import { daysOf, Link, periodOf, previousOf, set, toView, useQuery, withQuery } from "./query.js";
 
@@ -86,6 +86,20 @@ export const comparison = (query, period, meta) => {
 const LATE_DAYS = 3;
 const old = (iso) => Date.now() - Date.parse(`${iso}T00:00:00Z`) > (LATE_DAYS + 1) * 864e5;
 
+// A run takes about a minute: files that wait longer are not in the figures for a reason.
+const SLOW_MS = 10 * 60e3;
+
+// Whether the figures hold what was loaded; where they do not, of when they are, and where it says why.
+function lag({ failed_build: failed, last_loaded_at: loaded, last_published_at: published }) {
+  const figures = published ? `figures are of ${moment(published)}` : "there are no figures yet";
+  if (failed) {
+    const href = `/dbt-docs/builds?${new URLSearchParams({ run: failed.run_id, layer: failed.layer })}`;
+    return ["bad", `The last run failed in ${failed.layer}, ${ago(failed.finished_at)}; ${figures}`, href];
+  }
+  if (!loaded || (published && loaded <= published)) return null;
+  return Date.now() - Date.parse(loaded) > SLOW_MS ? ["warn", `What was loaded last is in no figures yet; ${figures}`, toView("health", { tab: "checks" })] : null;
+}
+
 // Freshness and quality in one line, in every view; the details are one click away.
 export function Trust({ meta }) {
   const { freshness, quality } = meta;
@@ -102,10 +116,11 @@ export function Trust({ meta }) {
     freshness.provisional_days ? ["warn", "Youngest days may still change"] : null,
     refused ? ["bad", `${count(refused, "file")} refused`] : null,
     freshness.unpriced ? ["warn", "Some money has no exchange rate"] : null,
+    lag(freshness),
     freshness.last_loaded_at ? ["plain", `Loaded ${ago(freshness.last_loaded_at)}`] : null,
   ].filter(Boolean);
   return html`<section class="trust" aria-label="Can the numbers be trusted">
-    <ul>${facts.map(([kind, text]) => html`<li key=${text} class=${kind}>${text}</li>`)}</ul>
+    <ul>${facts.map(([kind, text, href]) => html`<li key=${text} class=${kind}>${href ? html`<a href=${href}>${text}</a>` : text}</li>`)}</ul>
     <${Link} href=${toView("health")}>Data health<//>
   </section>`;
 }
