@@ -1,13 +1,13 @@
 {#
   Notes in ops.restatement_log what a newer export changes, before another export stands: for each entity
-  of an account and day whose export is another one now, the metrics whose sums differ. A day that had no export yet is
-  no restatement, nor is a change of the models alone. Run again after a crash it notes the same rows again, which
-  ops.restatements shows once.
+  of an account and day whose export is another one now, the metrics whose sums differ, and money whose currency does.
+  A day that had no export yet is no restatement, nor is a change of the models alone. Run again after a crash it notes
+  the same rows again, which ops.restatements shows once.
 #}
 {% macro note_restatements(old, new, partition_ids) %}
     {%- set others = other_events_are_counted([old, new]) %}
     insert into ops.restatement_log (
-        workspace, platform, grain, account_id, date, entity_id, entity_name, metric, before, after, currency,
+        workspace, platform, grain, account_id, date, entity_id, entity_name, metric, before, after, currency, currency_before,
         exported_before, exported_after, restated_at
     )
     with both_exports as (
@@ -78,6 +78,7 @@
             workspace, platform, grain, account_id, date, entity_id,
             argMax(entity_name, side = 'new') as entity_name,
             argMax(currency, side = 'new') as currency,
+            maxIf(both.currency, side = 'old') as currency_before,
             [
                 {%- for metric in ('impressions', 'clicks', 'cost', 'conversions', 'conversion_value') %}
                 (
@@ -93,7 +94,7 @@
 
     select
         e.workspace, e.platform, e.grain, nullIf(e.account_id, ''), e.date, e.entity_id, e.entity_name,
-        change.1 as metric, change.2 as before, change.3 as after, e.currency,
+        change.1 as metric, change.2 as before, change.3 as after, e.currency, e.currency_before,
         d.exported_before, d.exported_after, now64(3)
     from entities as e
     array join e.metrics as change
@@ -101,5 +102,8 @@
         on
             e.workspace = d.workspace and e.platform = d.platform and e.grain = d.grain
             and e.account_id = d.account_id and e.date = d.date
-    where ifNull(toString(change.2), '') != ifNull(toString(change.3), '')
+    where
+        ifNull(toString(change.2), '') != ifNull(toString(change.3), '')
+        or change.1 in ('cost', 'conversion_value')
+        and ifNull(change.2 != 0 and change.3 != 0 and e.currency_before != e.currency, false)
 {% endmacro %}

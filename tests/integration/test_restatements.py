@@ -60,7 +60,7 @@ def house(postgres: Settings, clickhouse: Settings) -> Iterator[House]:
     place = House(clickhouse)
     yield place
     place.client.close()
-    for workspace in ("restated", "leads", "mended", "late-leads", "late-purchases"):
+    for workspace in ("restated", "recoined", "leads", "mended", "late-leads", "late-purchases"):
         shutil.rmtree(place.root / workspace, ignore_errors=True)
 
 
@@ -88,6 +88,16 @@ def test_what_a_newer_export_changed_or_removed_is_kept(house: House) -> None:
     house.take("restated/generic/x_exported_20250102.csv", HEAD + first.replace("5.00", "9.99"))
     build("staging", waiting_dates(house.client, "restated"), "restatements", settings=house.settings)
     assert house.restated() == expected
+
+
+def test_the_same_amount_in_another_currency_is_a_restatement(house: House) -> None:
+    row = "2025-05-01,a,1,Brand,100,10,300.50,USD\n2025-05-01,a,2,Free,100,10,0,USD\n"
+    house.take("recoined/generic/x_exported_20250502.csv", HEAD + row)
+    house.take("recoined/generic/x_exported_20250503.csv", HEAD + row.replace("USD", "EUR"))
+    amount = Decimal("300.5")
+    assert house.client.query(
+        "SELECT entity_id, metric, before, currency_before, after, currency FROM ops.restatements WHERE workspace = 'recoined'"
+    ).result_rows == [("1", "cost", amount, "USD", amount, "EUR")]
 
 
 def test_repaired_rows_reach_staging_and_take_nothing_away(house: House) -> None:

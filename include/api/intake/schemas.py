@@ -83,6 +83,7 @@ class Restatement(BaseModel):
     before: Money | None = Field(description="null where the older export did not list it")
     after: Money | None = Field(description="null where the newer export no longer lists it")
     currency: str | None
+    currency_before: str | None = Field(description="of `before`, where the older export said one")
     exported_before: dt.datetime
     exported_after: dt.datetime
     restated_at: dt.datetime

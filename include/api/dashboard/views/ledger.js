@@ -76,12 +76,12 @@ export function Restatements({ query, meta }) {
         { key: "what", label: "What", cell: (row) => html`<span class="named">${row.entity_name ?? row.entity_id}<small class="below soft">${label(row.platform)}, ${label(row.grain).toLowerCase()}</small></span>` },
         { key: "date", label: "Day", cell: (row) => html`<span class="nowrap">${day(row.date)}</span>` },
         { key: "metric", label: "Metric", cell: (row) => ({ cost: "Spend", conversion_value: "Value" })[row.metric] ?? label(row.metric) },
-        { key: "before", label: "Before", align: "end", cell: (row) => restated(row, row.before) },
-        { key: "after", label: "After", align: "end", cell: (row) => restated(row, row.after) },
+        { key: "before", label: "Before", align: "end", cell: (row) => restated(row, row.before, row.currency_before ?? row.currency) },
+        { key: "after", label: "After", align: "end", cell: (row) => restated(row, row.after, row.currency) },
         { key: "when", label: "Export", cell: (row) => html`<span class="nowrap">${moment(row.exported_after)}</span>` },
       ]} /></div>`}
   <//>`;
 }
 
-const restated = (row, value) =>
-  value === null ? html`<span class="soft">not listed</span>` : ["cost", "conversion_value"].includes(row.metric) ? money(value, row.currency, 2) : number(value, Number.isInteger(value) ? 0 : 2);
+const restated = (row, value, currency) =>
+  value === null ? html`<span class="soft">not listed</span>` : ["cost", "conversion_value"].includes(row.metric) ? money(value, currency, 2) : number(value, Number.isInteger(value) ? 0 : 2);
