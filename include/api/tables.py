@@ -17,7 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
 from include.api.answers import HEADERS
-from include.api.warehouse import Warehouse
+from include.api.warehouse import NOT_THERE, Warehouse
 
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
 _FORMATS = {CSV: "CSVWithNames", PARQUET: "Parquet"}
@@ -55,12 +55,22 @@ def wanted(request: Request) -> str | None:
 async def download(
     request: Request, warehouse: Warehouse, query: str, parameters: dict[str, Any], kind: str, name: str, tag: str
 ) -> Response:
-    """A query's whole result. The first piece is awaited, so that a database that is away is an error and no torn file."""
-    if kind == CSV:
-        columns = await run_in_threadpool(warehouse.columns, query, parameters)
-        query = f"SELECT {', '.join(_shown(column, type_name) for column, type_name in columns)} FROM ({query})"
-    pieces = warehouse.stream(query, parameters, _FORMATS[kind])
-    first = await run_in_threadpool(next, pieces, b"")
+    """A query's whole result. The first piece is awaited, so that a database that is away is an error and no torn file.
+
+    404 where no run has made the table yet.
+    """
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    try:
+        if kind == CSV:
+            columns = await run_in_threadpool(warehouse.columns, query, parameters)
+            query = f"SELECT {', '.join(_shown(column, type_name) for column, type_name in columns)} FROM ({query})"
+        pieces = warehouse.stream(query, parameters, _FORMATS[kind])
+        first = await run_in_threadpool(next, pieces, b"")
+    except ClickHouseError as error:
+        if getattr(error, "code", None) in NOT_THERE:
+            raise HTTPException(404, "There are no numbers yet for this table.") from error
+        raise
 
     def rest() -> Iterator[bytes]:
         yield first

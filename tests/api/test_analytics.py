@@ -151,6 +151,9 @@ def test_what_is_not_built_yet_is_said_not_an_error(api: TestClient, log_in: Log
     pacing = get(api, log_in("ana"), "pacing")
     assert pacing["items"] == []
     assert "no budgets yet" in pacing["notes"][0]
+    for form in ("text/csv", "application/vnd.apache.parquet"):
+        whole = api.get(f"{URL}/pacing", headers=log_in("ana") | {"Accept": form})
+        assert (whole.status_code, whole.json()["detail"]) == (404, "There are no numbers yet for this table."), form
     parsed = get(api, log_in("ana"), "roi", group_by="market")
     assert parsed["items"] == []
     assert "not parsed" in parsed["notes"][0]
