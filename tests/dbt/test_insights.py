@@ -98,6 +98,11 @@ def rows() -> list[dict[str, Any]]:
         *history("single", "Second", 200, aov=40),
         *history("single", "Third", 200, aov=40),
         *history("foreign", "Test", 100, currency="XTS"),
+        # Something is wrong with the two that bring back most: clicked a third as often, and at an end.
+        *(fallen(row) for row in history("ailing", "Fallen", 600, aov=200)),
+        *(stopped(row) for row in history("ailing", "Stopped", 600, aov=200)),
+        *history("ailing", "Sound", 600, aov=60),
+        *history("ailing", "Weak", 900, aov=14),
         *history("abroad", "Test", 100, platform="generic", currency="EUR"),
         *history("wasteful", EMPTY, 90, cvr=0),
         *history("wasteful", "Little", 12, cvr=0),
@@ -111,6 +116,16 @@ def rows() -> list[dict[str, Any]]:
         *(row | {"clicks": 0} for row in history("unclicked", "Reach", 300)),
         *(row | {"clicks": None} for row in history("unclicked", "Frequency", 300)),
     ]
+
+
+def fallen(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("clicks", "cost", "conversions", "conversion_value")
+    return row | {name: row[name] // 3 for name in names} if row["date"] == LAST else row
+
+
+def stopped(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("impressions", "clicks", "cost", "conversions", "conversion_value")
+    return row | dict.fromkeys(names, 0) if row["date"] == LAST else row
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +196,7 @@ def test_best_and_worst_deviate_by_most_money_from_the_usual_return(told: Projec
     )
     usual = sum(value for *_, value in weeks) / sum(cost for _, cost, _ in weeks)
     gains = {name: 0.2 * cost / 7 * (value / cost - usual) for name, cost, value in weeks}
-    for kind, sign, names in (("top_performer", 1, ["Brand | exact"]), ("worst_performer", -1, ["Shopping", "Video"])):
+    for kind, sign, names in (("top_performer", 1, []), ("worst_performer", -1, ["Shopping", "Video"])):
         found = [row for row in feed(told, kind) if row["workspace"] == "shop"]
         assert sorted(row["entity_name"] for row in found) == names
         for row in found:
@@ -190,6 +205,19 @@ def test_best_and_worst_deviate_by_most_money_from_the_usual_return(told: Projec
         keys = told.query(f"SELECT insight_key FROM marts.insight_feed WHERE kind = '{kind}' AND workspace = 'shop'")
         assert all(key.endswith(str(date.fromisoformat(key[-10:]))) for (key,) in keys)
         assert {date.fromisoformat(key[-10:]).weekday() for (key,) in keys} == {0}, "once a week"
+
+
+def test_no_more_budget_is_asked_for_where_something_is_wrong_or_no_more_is_to_be_had(told: Project) -> None:
+    problems = {
+        row["entity_name"]: kind
+        for kind in ("ctr_collapse", "spend_stop")
+        for row in feed(told, kind)
+        if row["workspace"] == "ailing"
+    }
+    assert problems == {"Fallen": "ctr_collapse", "Stopped": "spend_stop"}
+    offered = {row["entity_name"] for row in feed(told, "top_performer")}
+    offered |= {row["evidence"]["receiver"]["campaign_id"] for row in feed(told, "budget_shift")}
+    assert offered and not offered & {*problems, "Brand | exact"}
 
 
 def test_spend_without_a_conversion_is_waste_where_its_peers_had_some(told: Project) -> None:

@@ -32,17 +32,26 @@
     group by x.workspace
 {%- endmacro %}
 
-{# Campaigns whose tracking broke in the window of `days` that ends on a day to judge: their return says nothing. #}
-{% macro insight_tracking_breaks(days) -%}
-select distinct
-    e.workspace as workspace,
-    e.platform as platform,
-    e.account_id as account_id,
-    e.entity_id as entity_id,
-    date_end
-from {{ ref('int_anomaly_events') }} as e
-array join {{ judged_windows('e.date', days) }} as date_end
-where e.entity_type = 'campaign' and e.family = 'results_down' and {{ with_history('e.date', days - 1) }}
+{# Whether a campaign and day of `source` is none of those with a flag of int_insight_problems, nor its account. #}
+{% macro is_none_of_problems(source, flag) -%}
+    {%- for entity in [source ~ '.entity_id', "''"] %}
+    ({{ source }}.workspace, {{ source }}.platform, {{ source }}.account_id, {{ entity }}, {{ source }}.date_end) not in (
+        select
+            p.workspace,
+            p.platform,
+            p.account_id,
+            p.entity_id,
+            p.date_end
+        from {{ ref('int_insight_problems') }} as p
+        where p.{{ flag }}
+    )
+    {{- ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# Whether a campaign takes no more budget, as the workspace's settings `s` say of its name. #}
+{% macro takes_no_more(name) -%}
+    (s.receiver_exclude != '' and match({{ name }}, s.receiver_exclude))
 {%- endmacro %}
 
 {# “Campaign” (Account, Platform) #}

@@ -5,11 +5,7 @@
 -- one,
 -- with the gain of a week and how sure it is. Returns are shrunk towards the workspace's own by the weight
 -- of 5 conversions, and fall with spend as the elasticity says.
-with tracking_breaks as (
-    {{ insight_tracking_breaks(28) }}
-),
-
-months as (
+with months as (
     select
         {% for column in [
             'workspace', 'platform', 'account_id', 'account_name', 'entity_id', 'entity_name', 'date_end', 'currency',
@@ -46,19 +42,11 @@ compared as (
         s.shift_share as shift_share,
         s.max_shifts_a_day as max_shifts,
         s.min_insight_amount as min_insight_amount,
-        match(m.entity_name, s.receiver_exclude) as is_full,
+        {{ takes_no_more('m.entity_name') }} or not ({{ is_none_of_problems('m', 'is_told_28') }}) as is_full,
         spend >= 4 * s.min_performer_cost
         and m.days_with_data >= 21
         and m.last_seen = m.date_end
-        and (m.workspace, m.platform, m.account_id, m.entity_id, m.date_end) not in (
-            select
-                b.workspace,
-                b.platform,
-                b.account_id,
-                b.entity_id,
-                b.date_end
-            from tracking_breaks as b
-        ) as is_judgeable
+        and {{ is_none_of_problems('m', 'is_broken_28') }} as is_judgeable
     from months as m
     inner join {{ ref('int_insight_settings') }} as s on m.workspace = s.workspace
     window everything as (partition by m.workspace, m.date_end)

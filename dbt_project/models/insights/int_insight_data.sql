@@ -1,8 +1,14 @@
-{{ config(materialized='ephemeral', contract={'enforced': false}) }}
+{{ config(
+    materialized='table',
+    partition_by=none,
+    schema='staging',
+    order_by=['workspace', 'date_end', 'insight_key'],
+    contract={'enforced': false}
+) }}
 
 -- noqa: disable=RF03
--- Problems of the data that no anomaly shows: money that has no exchange rate,
--- and rows that were kept apart.
+-- Problems of the data that no anomaly shows: money that has no exchange rate, and rows that were kept apart.
+-- Scratch; a table, for a query of all kinds of insights at once comes near the size that the engine takes.
 with unpriced as (
     select
         a.workspace as workspace,

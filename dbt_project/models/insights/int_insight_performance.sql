@@ -4,11 +4,7 @@
 -- Waste, best and worst of the last 7 days,
 -- campaign by campaign. The key holds the ISO week of the last day,
 -- so that the same campaign is not news every morning.
-with tracking_breaks as (
-    {{ insight_tracking_breaks(7) }}
-),
-
-weeks as (
+with weeks as (
     select
         {% for column in [
             'workspace', 'platform', 'account_id', 'account_name', 'entity_id', 'entity_name', 'date_end', 'currency'
@@ -48,9 +44,11 @@ compared as (
         toFloat64(sumIf(w.value, w.value is not null) over everything)
         / nullIf(toFloat64(sumIf(w.cost, w.value is not null) over everything), 0) as usual_roas,
         toFloat64(sum(w.cost) over everything) as all_cost,
-        toFloat64(w.value) / toFloat64(w.cost) as roas
+        toFloat64(w.value) / toFloat64(w.cost) as roas,
+        {{ takes_no_more('w.entity_name') }} as is_full
     from weeks as w
     inner join {{ ref('int_anomaly_thresholds') }} as t on w.workspace = t.workspace
+    inner join {{ ref('int_insight_settings') }} as s on w.workspace = s.workspace
     window
         account as (partition by w.workspace, w.platform, w.account_id, w.date_end),
         everything as (partition by w.workspace, w.date_end)
@@ -76,25 +74,20 @@ judged as (
             and c.conversions >= 10
             and abs(gain) >= c.min_insight_amount
             and distance >= 1, false
-        ) as is_comparable
+        ) as is_comparable,
+        -- no insight asks for more where another says that something is wrong, or where no more is to be had
+        is_comparable and gain > 0 and not c.is_full
+        and {{ is_none_of_problems('c', 'is_told_7') }} as may_be_best
     from compared as c
     -- A campaign whose tracking broke in these days is an anomaly already; its return says nothing.
-    where (c.workspace, c.platform, c.account_id, c.entity_id, c.date_end) not in (
-        select
-            b.workspace,
-            b.platform,
-            b.account_id,
-            b.entity_id,
-            b.date_end
-        from tracking_breaks as b
-    )
+    where {{ is_none_of_problems('c', 'is_broken_7') }}
 ),
 
 ranked as (
     select
         j.*,
         row_number() over (
-            partition by j.workspace, j.date_end, j.is_comparable and j.gain > 0
+            partition by j.workspace, j.date_end, j.may_be_best
             order by j.gain desc, j.entity_id asc
         ) as from_best,
         row_number() over (
@@ -109,7 +102,7 @@ chosen as (
         r.*,
         multiIf(
             r.is_waste, 'waste',
-            r.is_comparable and r.gain > 0 and r.from_best <= 3, 'top_performer',
+            r.may_be_best and r.from_best <= 3, 'top_performer',
             r.is_comparable and r.gain < 0 and r.from_worst <= 3, 'worst_performer',
             ''
         ) as kind,
