@@ -150,7 +150,7 @@ def ledger_rows(limit: int, workspace: str | None = None, status: str = "", file
     """The newest attempt of each file."""
     return query(
         "SELECT workspace, source, bucket_path AS file, status, rows_read, rows_loaded, rows_rejected, rows_skipped,"
-        " date_min, date_max, loaded_at, error AS why FROM ("
+        " date_min, date_max, loaded_at, if(error = '', arrayStringConcat(warnings, '; '), error) AS why FROM ("
         "  SELECT *, splitByChar('/', uri)[-1] AS bucket_path"
         "  FROM ops.file_ledger ORDER BY loaded_at DESC LIMIT 1 BY uri)"
         " WHERE ({workspace:String} = '' OR workspace = {workspace:String})"

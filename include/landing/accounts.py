@@ -14,6 +14,7 @@ from include.landing.bucket import sql_string
 from include.landing.errors import RefusedFile, refuse
 from include.landing.forms import Attempt
 from include.landing.ledger import LedgerLine
+from include.landing.missing_cost import headers_of_cost, nearest
 from include.landing.recognise import Match, normal
 from include.landing.salvage import MALFORMED
 from include.landing.specs import METRICS, Shape
@@ -68,7 +69,9 @@ def note_shape(attempt: Attempt, match: Match, headers: Sequence[str]) -> None:
     line.currency_default = match.currency
     line.warnings = []
     if match.source.kind == "ads" and not {"cost"} & {*line.column_map} and not shape.rates:
-        line.warnings.append("no column of cost was found: what these rows cost is unknown")
+        wanted = headers_of_cost(match.source, shape.id)
+        near = [f"; {h}, which nothing reads, may be {meant}" for h in line.headers if (meant := nearest(h, wanted))]
+        line.warnings.append("no column of cost was found: what these rows cost is unknown" + "".join(near))
     text = "\n".join(attempt.preamble) + "\n" + attempt.ending
     for remark in shape.remarks:
         if re.search(remark.when, text, re.MULTILINE):

@@ -50,6 +50,46 @@ def test_a_table_without_cost_says_so(landing: Landing) -> None:
     assert not [w for w in lines["costs.csv"].warnings if "no column of cost" in w]
 
 
+def google(*days: str, cost: str = "Cost") -> str:
+    return f"Day,Campaign,Campaign ID,Customer ID,Impressions,Clicks,{cost}\n" + "".join(
+        f"{day},Brand,7,123-456-7890,100,10,5.50\n" for day in days
+    )
+
+
+def test_a_table_without_cost_replaces_no_days_that_have_it(landing: Landing) -> None:
+    landing.put("google_ads/good_exported_20260610.csv", google("2026-06-01", "2026-06-02"))
+    landing.put("google_ads/other_exported_20260611.csv", google("2026-06-02", cost="Ausgegeben"))
+    lines = landing.load()
+    assert lines["good_exported_20260610.csv"].status == "loaded"
+    beside = lines["other_exported_20260611.csv"]
+    assert (beside.status, beside.rows_loaded) == ("rejected", 0)
+
+    landing.put("google_ads/again_exported_20260612.csv", google("2026-06-02", "2026-06-03", cost="Aufwand"))
+    # Of an older time, or of days that have no cost, it takes nothing away.
+    landing.put("google_ads/older_exported_20260601.csv", google("2026-06-02", cost="Betrag"))
+    landing.put("google_ads/later_exported_20260613.csv", google("2026-06-05", cost="Aufwand"))
+    lines = landing.load()
+    assert [lines[name].status for name in ("older_exported_20260601.csv", "later_exported_20260613.csv")] == [
+        "loaded"
+    ] * 2
+    said = lines["again_exported_20260612.csv"].error
+    assert said.startswith("missing_cost: no column of cost (as Cost, ")
+    assert (
+        "nothing reads Aufwand. It would replace 1 day (2026-06-02) with a cost of 5.50 by none. Export with cost"
+        in said
+    )
+    assert "add the header's name to sources/google_ads.yml" in said
+
+
+def test_a_header_that_is_nearly_cost_refuses_the_file(landing: Landing) -> None:
+    landing.put("google_ads/kost.csv", google("2026-06-01", cost="Kost"))
+    landing.put("google_ads/post.csv", google("2026-06-02", cost="Post").replace("5.50", "a post"))
+    lines = landing.load()
+    assert lines["kost.csv"].error.startswith("missing_cost: no column of cost (as Cost, ")
+    assert "Kost holds numbers that nothing reads: is it Cost? Export with cost" in lines["kost.csv"].error
+    assert lines["post.csv"].status == "loaded"
+
+
 def test_a_header_names_the_currency_of_any_table(landing: Landing) -> None:
     head = "Date,Account Name,Campaign Name,Campaign ID,Impressions,Clicks"
     landing.put("inbox/quora.csv", f"{head},Spend (USD)\n2026-06-01,Acme,Q,77,1000,50,12.50\n")
