@@ -95,6 +95,22 @@ def loaded_as(client: Client, file_ids: Sequence[str]) -> dict[str, dict[str, An
     return {row[0]: {"uri": row[1], "loaded_at": row[2]} for row in result.result_rows}
 
 
+def replaced_days(client: Client, file_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """file_id → how many of its days newer exports have replaced, at least in part, and how many it has."""
+    if not file_ids:
+        return {}
+    rows = client.query(
+        "SELECT file_id, uniqExactIf(date, place < newest) AS replaced, uniqExact(date) FROM ("
+        "  SELECT file_id, date, (export_order, export_id) AS place,"
+        "   max(place) OVER (PARTITION BY workspace, source, grain, account_id, date) AS newest"
+        "  FROM ops.file_coverage WHERE (workspace, source, date) IN"
+        "   (SELECT workspace, source, date FROM ops.file_coverage WHERE file_id IN {ids:Array(String)}))"
+        " WHERE file_id IN {ids:Array(String)} GROUP BY file_id HAVING replaced > 0",
+        parameters={"ids": list(file_ids)},
+    ).result_rows
+    return {str(file_id): (int(replaced), int(days)) for file_id, replaced, days in rows}
+
+
 def overtaken(client: Client, lines: Sequence[LedgerLine]) -> bool:
     """Whether another repair of the same file committed before one of these lines, so that the line does not count."""
     ids = {line.file_id for line in lines if line.repairs and line.status == "loaded"}

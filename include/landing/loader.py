@@ -257,6 +257,21 @@ def _mark_known(client: Client, exports: Sequence[Sequence[Attempt]]) -> None:
             line.error = f"the same content was loaded from {known[line.file_id]}; nothing changed"
         else:
             known[line.file_id] = line.uri
+    again = [attempt for export in exports for attempt in export if attempt.line.status == "duplicate"]
+    replaced = ledger.replaced_days(client, [attempt.line.file_id for attempt in again])
+    for attempt in again:
+        if attempt.line.file_id in replaced:
+            attempt.line.error += _how_to_bring_back(attempt, *replaced[attempt.line.file_id])
+
+
+def _how_to_bring_back(attempt: Attempt, replaced: int, days: int) -> str:
+    """A folder of its own makes the same content another export, and the time in its name makes it the newest."""
+    now, (workspace, source, *_, name) = f"{datetime.now(UTC):%Y%m%dT%H%M%S}", attempt.file.key.split("/")
+    said = f". Newer exports have since replaced {replaced} of its {days} day{'s' if days > 1 else ''}"
+    if attempt.line.batch:
+        return said
+    place = f"{workspace}/{source}/again_{now}/exported_{now}_{name}"
+    return f"{said}: to let it stand again, put it into the bucket as {place}"
 
 
 def _check_unchanged(bucket: Bucket, attempt: Attempt) -> None:

@@ -45,6 +45,31 @@ def test_same_content_again_changes_nothing(landing: Landing) -> None:
     assert_conserved(landing)
 
 
+def test_an_export_that_another_replaced_is_brought_back_as_the_ledger_says(landing: Landing) -> None:
+    landing.put("generic/good_exported_20250601.csv", GOOD)
+    landing.put("generic/worse_exported_20250602.csv", GOOD.replace("5.25", "0.01"))
+    landing.load()
+    stands = (
+        "SELECT argMax(r.cost, (c.export_order, c.export_id)) FROM raw.ad_performance_rows AS r"
+        " INNER JOIN ops.file_coverage AS c ON r.load_id = c.load_id AND r.date = c.date"
+        " WHERE r.workspace = {w:String} AND r.date = '2025-05-01'"
+    )
+    assert [float(row[0]) for row in landing.rows(stands)] == [0.01]
+    landing.put("generic/good_exported_20250601.copy.csv", GOOD)
+    [line] = landing.load().values()
+    assert line.status == "duplicate"
+    assert (
+        "nothing changed. Newer exports have since replaced 2 of its 2 days: to let it stand again, put it"
+        in line.error
+    )
+    workspace, _, place = line.error.rpartition(" ")[2].partition("/")
+    assert workspace == landing.workspace
+    landing.put(place, GOOD)
+    [line] = landing.load().values()
+    assert (line.status, line.rows_loaded) == ("loaded", 2)
+    assert [float(row[0]) for row in landing.rows(stands)] == [5.25]
+
+
 def test_touched_file_is_looked_at_again_and_found_the_same(landing: Landing) -> None:
     path = landing.put("generic/a.csv", GOOD)
     landing.load()
