@@ -36,6 +36,9 @@ FEW_REJECTS = 500_000
 HASHES_HELD = 4_000_000
 
 
+PERHAPS_CUT = "its last line has too few cells: the file may have been cut, see whether its last day is whole"
+
+
 @dataclass
 class Counted:
     """Of a load: records by disposition, days, the levels that its rows name, and whether whole records repeat."""
@@ -191,10 +194,12 @@ def _fill_in(client: Client, statement: Statement, attempt: Attempt, counted: Co
     rejected = {r: n for r, n in counted.dispositions.items() if r != "loaded" and r not in skipped}
     if attempt.preamble:
         skipped["preamble_lines"] = len(attempt.preamble)
-    if rejected.get("too_few_cells") and _ends_short(client, attempt):
-        raise RefusedFile(
-            "truncated_file", "the last line breaks off in the middle; the upload was cut: upload the file again"
-        )
+    if rejected.get("too_few_cells") and _last_is_short(client, attempt):
+        if not _ended(attempt):
+            raise RefusedFile(
+                "truncated_file", "the last line breaks off in the middle; the upload was cut: upload the file again"
+            )
+        line.warnings.append(PERHAPS_CUT)
     line.date_min, line.date_max, line.grain = counted.date_min, counted.date_max, counted.grain
     line.exported_at = line.exported_at or counted.exported_at
     line.skipped, line.rejected = skipped, rejected
@@ -220,17 +225,21 @@ def _name_first_reject(client: Client, lines: Sequence[LedgerLine]) -> None:
             line.error = (
                 f"{line.rows_rejected} row{'s' if line.rows_rejected > 1 else ''} rejected, first in line {number}: "
                 f"{reason} ({detail}); `bin/insightflow rejects --out repair.csv` gives them to be repaired and dropped again"
-            )
+            ) + (f"; {PERHAPS_CUT}" if PERHAPS_CUT in line.warnings else "")
 
 
-def _ends_short(client: Client, attempt: Attempt) -> bool:
-    """Whether the last record is the short one and the file does not end with a line break."""
+def _last_is_short(client: Client, attempt: Attempt) -> bool:
+    """Whether the last record is one with too few cells."""
     last = client.query(
         f"SELECT argMax(disposition, row_number) FROM {ROWS} WHERE load_id = {attempt.line.load_id}"
     ).first_row[0]
+    return bool(last == "too_few_cells")
+
+
+def _ended(attempt: Attempt) -> bool:
+    """Whether the file ends with a line break."""
     tail = attempt.sniffed.tail if attempt.sniffed else b""
-    ended = tail.rstrip(b"\x00").endswith((b"\n", b"\r")) if tail else False
-    return last == "too_few_cells" and not ended
+    return tail.rstrip(b"\x00").endswith((b"\n", b"\r"))
 
 
 def _ids(attempts: Sequence[Attempt]) -> str:

@@ -157,6 +157,16 @@ def test_bad_rows_are_kept_apart_with_line_reason_and_text(landing: Landing) -> 
     assert_conserved(landing)
 
 
+def test_a_last_line_that_is_short_says_that_the_file_may_be_cut(landing: Landing) -> None:
+    landing.put("generic/perhaps.csv", GOOD + "2025-05-02,2,B,1\n")
+    landing.put("generic/within.csv", GOOD + "2025-05-02,2,B,1\n2025-05-02,3,B,1,1,1\n")
+    landing.put("generic/surely.csv", GOOD + "2025-05-02,2,B,1")
+    lines = landing.load()
+    assert lines["perhaps.csv"].error.endswith("the file may have been cut, see whether its last day is whole")
+    assert "too_few_cells" in lines["within.csv"].error and "cut" not in lines["within.csv"].error
+    assert lines["surely.csv"].status == "rejected"
+
+
 def test_a_day_that_has_not_come_anywhere_is_rejected(landing: Landing) -> None:
     """In staging it would stop the build of every workspace. Tomorrow has begun where clocks are ahead of UTC."""
     today = datetime.now(UTC).date()
