@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ import pytest
 from include.insights import publish
 from include.samples.truth import Problem
 from include.transform import build
+from tests.dbt.evidence import assert_shown
 from tests.integration.conftest import Samples
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
@@ -110,3 +112,19 @@ def test_the_newest_day_opens_with_the_planted_problems(judged: Samples) -> None
     assert at_work and at_work <= {(kind, entity) for kind, entity, _ in rows}
     causes = Counter((kind, entity) for kind, entity, _ in rows)
     assert max(causes.values()) == 1, causes
+
+
+def test_the_evidence_of_every_insight_shows_the_figure_that_it_tells(judged: Samples) -> None:
+    rows = list(
+        judged.client.query(
+            "SELECT kind, date_start, date_end, title, impact_currency, evidence FROM marts.insight_feed WHERE workspace = 'demo'"
+            " ORDER BY date_end DESC LIMIT 1 BY insight_key"
+        ).named_results()
+    )
+    assert {"spend_stop", "tracking_break", "budget_shift"} <= {row["kind"] for row in rows}
+    for row in rows:
+        assert_shown(judged.client, row)
+    for row in (row for row in rows if row["kind"] == "spend_stop"):
+        days = judged.client.query(json.loads(row["evidence"])["sql"]).named_results()
+        spent = {day["date"]: float(day["cost"] or 0) for day in days}
+        assert spent[row["date_end"]] == 0 < spent[row["date_start"] - timedelta(1)], "the day before, and the stop"

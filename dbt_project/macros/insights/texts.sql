@@ -69,10 +69,18 @@
     concat('''', replaceAll(replaceAll({{ text }}, '\\', '\\\\'), '''', ''''''), '''')
 {%- endmacro %}
 
-{# The query that shows the rows behind an insight, `days` before its first day too. #}
+{# Money of a mart's row as insights tell it, as columns of a query for readers: in reporting currency, and in the
+   account's where the day has no rate. #}
+{% macro evidence_money() -%}
+    coalesce(cost_reporting, cost) AS cost, conversions, coalesce(conversion_value_reporting, conversion_value) AS conversion_value, if(coalesce(cost_reporting, conversion_value_reporting) IS NULL, currency, reporting_currency) AS currency
+{%- endmacro %}
+
+{# The query that shows the rows behind an insight, `days` before its first day too. Days without a row stand in it, empty:
+   that is how a stop looks. #}
 {% macro evidence_sql(source, days=14) -%}
     concat(
-        'SELECT date, impressions, clicks, cost, conversions, conversion_value, ctr, cpc, cvr, cpa, roi FROM marts.mart_',
+        'SELECT date, impressions, clicks, {{ evidence_money() }}, ctr, coalesce(cpc_reporting, cpc) AS cpc, cvr, ',
+        'coalesce(cpa_reporting, cpa) AS cpa, roi FROM marts.mart_',
         {{ source }}.entity_type, '_daily WHERE workspace = ', {{ sql_literal(source ~ '.workspace') }},
         ' AND platform = ', {{ sql_literal(source ~ '.platform') }},
         if(
@@ -87,7 +95,8 @@
             ''
         ),
         ' AND date BETWEEN ''', toString({{ source }}.date_start - {{ days }}), ''' AND ''',
-        toString({{ source }}.date_end), ''' ORDER BY date'
+        toString({{ source }}.date_end), ''' ORDER BY date WITH FILL FROM toDate(''',
+        toString({{ source }}.date_start - {{ days }}), ''') TO toDate(''', toString({{ source }}.date_end + 1), ''')'
     )
 {%- endmacro %}
 

@@ -190,8 +190,9 @@ select
             [w.date_start, w.date_end],
             (w.workspace, w.platform, w.account_id, w.entity_type, w.entity_id),
             concat(
-                'SELECT platform, campaign_name, sum(cost_reporting), ',
-                'sum(conversion_value_reporting), sum(conversions) FROM marts.mart_campaign_daily',
+                'SELECT platform, campaign_name, sum(cost_reporting) AS cost, ',
+                'sum(conversion_value_reporting) AS conversion_value, sum(conversions) AS conversions, ',
+                'reporting_currency AS currency FROM marts.mart_campaign_daily',
                 ' WHERE workspace = ', {{ sql_literal('w.workspace') }},
                 ' AND coalesce(campaign_id, campaign_name) IN (', {{ sql_literal('w.entity_id') }}, ', ',
                 {{ sql_literal('w.to_entity_id') }}, ') AND date BETWEEN ''', toString(w.date_start),

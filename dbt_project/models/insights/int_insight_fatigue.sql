@@ -209,7 +209,8 @@ select
             w.tired_ads, w.found, [w.date_start, w.date_end],
             (w.workspace, w.platform, w.account_id, w.entity_type, w.entity_id),
             concat(
-                'SELECT date, ad_name, impressions, clicks, ctr, cost FROM marts.mart_ad_daily',
+                'SELECT date, coalesce(ad_id, ad_name) AS ad_key, ad_name, impressions, clicks, ctr, ',
+                'cost_reporting AS cost, reporting_currency AS currency FROM marts.mart_ad_daily',
                 ' WHERE workspace = ',
                 {{ sql_literal('w.workspace') }}, ' AND platform = ', {{ sql_literal('w.platform') }},
                 ' AND coalesce(campaign_id, campaign_name) = ', {{ sql_literal('w.entity_id') }},
