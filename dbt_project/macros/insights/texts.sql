@@ -36,9 +36,24 @@
     concat(toString(toDayOfMonth({{ date }})), ' ', formatDateTime({{ date }}, '%b %Y'))
 {%- endmacro %}
 
-{# google_ads as Google Ads #}
+{# Platforms as they write themselves; the dashboard's lib/format.js has the same, and a test holds the two together. #}
+{% macro platform_names() %}
+    {{ return({
+        'google_ads': 'Google Ads', 'meta_ads': 'Meta Ads', 'tiktok_ads': 'TikTok Ads', 'linkedin_ads': 'LinkedIn Ads',
+        'microsoft_ads': 'Microsoft Ads', 'pinterest_ads': 'Pinterest Ads', 'snapchat_ads': 'Snapchat Ads',
+        'x_ads': 'X Ads', 'reddit_ads': 'Reddit Ads', 'amazon_ads': 'Amazon Ads',
+        'apple_search_ads': 'Apple Search Ads', 'dv360': 'DV360', 'cm360': 'CM360', 'ga4': 'GA4',
+        'generic': 'Other tables', 'fx_rates': 'Exchange rates',
+    }) }}
+{% endmacro %}
+
+{# google_ads as Google Ads; one without a name as it is, with a capital: my_network as My network #}
 {% macro platform_text(platform) -%}
-    initcap(replaceAll({{ platform }}, '_', ' '))
+    transform(
+        toString({{ platform }}), ['{{ platform_names().keys() | join("', '") }}'],
+        ['{{ platform_names().values() | join("', '") }}'],
+        concat(upper(left({{ platform }}, 1)), replaceAll(substring({{ platform }}, 2), '_', ' '))
+    )
 {%- endmacro %}
 
 {# A metric as people say it; unknown ones as they are. #}
