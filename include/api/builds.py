@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from include.api.backends import Backends
 from include.api.schemas import FailedBuild
-from include.transform.report import BAD
 
 TABLE = "ops.dbt_results"
+DAYS = 7  # before the newest build; what is older says nothing of how it stands, and costs
 
 
 def failed_build(backends: Backends) -> FailedBuild | None:
@@ -14,10 +14,13 @@ def failed_build(backends: Backends) -> FailedBuild | None:
 
     Nodes of a build belong to no workspace, so this query has no scope; it tells no message, which may quote a cell.
     """
+    from include.transform.report import BAD  # dbt's side, and heavy: the app is there before it
+
     rows = backends.query(
         "SELECT argMax(run_id, at) AS run_id, argMax(layer, at) AS layer, max(at) AS finished_at FROM ("
         "SELECT layer, run_id, finished_at AS at, countIf(status IN {bad:Array(String)}) AS failed"
-        f" FROM {TABLE} GROUP BY layer, run_id, at ORDER BY at DESC LIMIT 1 BY layer) WHERE failed > 0 HAVING count() > 0",
+        f" FROM {TABLE} WHERE finished_at >= (SELECT max(finished_at) FROM {TABLE}) - INTERVAL {DAYS} DAY"
+        " GROUP BY layer, run_id, at ORDER BY at DESC LIMIT 1 BY layer) WHERE failed > 0 HAVING count() > 0",
         {"bad": list(BAD)},
     )
     return FailedBuild.model_validate(rows[0]) if rows else None
