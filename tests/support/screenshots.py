@@ -35,7 +35,7 @@ def main(names: list[str]) -> None:
     token = httpx.post(f"{url}/api/v1/auth/token", data=login, timeout=30).raise_for_status().json()
     headers = {"Authorization": f"Bearer {token['access_token']}"}
     found = httpx.get(
-        f"{url}/api/v1/insights", params={"limit": 1, "order": "priority"}, headers=headers, timeout=30
+        f"{url}/api/v1/insights", params={"limit": 1, "kind": "tracking_break"}, headers=headers, timeout=30
     ).json()["items"]
     session = json.dumps({**token, "name": settings.admin_user})
     with sync_playwright() as playwright, launched(playwright) as browser:
