@@ -31,7 +31,7 @@ ROI = "/api/v1/analytics/roi?group_by=campaign&date_from=2026-06-01&date_to=2026
 def asked(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every query to ClickHouse from here on."""
     queries: list[str] = []
-    backends: Backends = api.app.state.backends  # type: ignore[attr-defined]
+    backends: Backends = api.app.state.backends  # type: ignore[attr-defined]  # typed as any ASGI app
     original: Callable[..., Any] = backends.query
     monkeypatch.setattr(backends, "query", lambda query, given: (queries.append(query), original(query, given))[1])
     return queries
@@ -116,7 +116,7 @@ def test_an_answer_is_never_another_s(api: TestClient, log_in: LogIn) -> None:
 
 def test_what_is_kept_is_bounded(site: Settings) -> None:
     small = site.model_copy(update={"api_cache_mb": 1})
-    answers = Answers(Backends(small), None)  # type: ignore[arg-type]
+    answers = Answers(Backends(small), None)  # type: ignore[arg-type]  # versions are not asked for here
     for number in range(100):
         answers.keep(str(number), "v", b"x" * 50_000)
     answers.keep("large", "v", b"x" * 900_000)

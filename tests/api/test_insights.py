@@ -157,7 +157,7 @@ def test_insights_of_a_run_are_those_of_the_days_it_published(api: TestClient, l
 
 def test_no_route_passes_over_a_parameter_that_it_does_not_have(api: TestClient, log_in: LogIn) -> None:
     tried = 0
-    for route in api.app.routes:  # type: ignore[attr-defined]
+    for route in api.app.routes:  # type: ignore[attr-defined]  # typed as any ASGI app
         if isinstance(route, APIRoute) and "GET" in route.methods and route.path.startswith("/api/v1/"):
             path = re.sub(r"\{\w+\}", "1", route.path)
             answer = api.get(path, headers=log_in("admin"), params={"bogus": "1"})

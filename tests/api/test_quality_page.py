@@ -105,7 +105,7 @@ def test_a_cookie_opens_no_more_than_its_holder_may_see_now(
     with psycopg2.connect(checked.postgres_dsn()) as connection, connection.cursor() as cursor:
         cursor.execute("UPDATE memberships SET workspace = 'other' WHERE username = 'ana'")
     try:
-        browser.app.state.resolver.forget()  # type: ignore[attr-defined]
+        browser.app.state.resolver.forget()  # type: ignore[attr-defined]  # typed as any ASGI app
         shown = browser.get(page_of(checked)).text
         assert "dm1" not in shown and "ot1" not in shown
     finally:

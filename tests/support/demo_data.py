@@ -6,8 +6,10 @@ import csv
 import io
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import psycopg2
+from clickhouse_connect.driver.client import Client
 
 from include.api.access.passwords import hash_password
 from include.insights import publish
@@ -56,7 +58,7 @@ def fill(settings: Settings) -> None:
             cursor.execute("INSERT INTO memberships VALUES (%s, %s, %s)", (name, workspace, role))
 
 
-def _put_hostile(path: object) -> None:
+def _put_hostile(path: Path) -> None:
     """Forty calm days, then one that spends ten times as much: an insight with the name in its title."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -69,11 +71,11 @@ def _put_hostile(path: object) -> None:
         factor = 10 if age == 0 else 1
         writer.writerow([day, "hostile", HOSTILE, "h1", HOSTILE, 50_000 * factor, 900 * factor + age, f"{700.0 * factor + age:.2f}",
                          40 + age % 3, f"{2100.0 + age:.2f}", "USD"])  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
-    path.write_text(out.getvalue())  # type: ignore[attr-defined]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(out.getvalue())
 
 
-def _restate(client: object) -> None:
+def _restate(client: Client) -> None:
     """One number that a newer export changed, and one that it no longer lists."""
     at = datetime(2026, 7, 1, 6, tzinfo=UTC)
     columns = ["workspace", "platform", "grain", "account_id", "date", "entity_id", "entity_name", "metric", "before",
@@ -84,4 +86,4 @@ def _restate(client: object) -> None:
         ["demo", "google_ads", "campaign", "1", PROFILE.last_day, "9", "Brand | UK", "clicks", 7, None, "GBP",
          at - timedelta(days=1), at, at],
     ]  # fmt: skip
-    client.insert("ops.restatement_log", rows, column_names=columns)  # type: ignore[attr-defined]
+    client.insert("ops.restatement_log", rows, column_names=columns)
