@@ -75,7 +75,7 @@ class Period(BaseModel):
 
 
 class Totals(BaseModel):
-    """Sums of a period in reporting currency, and ratios of those sums."""
+    """Sums of a period in reporting currency, and ratios of those sums; rows without a rate are left out of money."""
 
     spend: Money | None = None
     value: Money | None = None
@@ -86,10 +86,15 @@ class Totals(BaseModel):
     roi: float | None = None
     cpa: float | None = None
     ctr: float | None = None
+    unpriced_rows: int = Field(0, description="rows without an exchange rate: their money is left out")
+    priced_share: float | None = Field(None, description="part of the clicks whose cost has an exchange rate")
 
 
 class Change(BaseModel):
-    """Change against the previous period as a fraction; null where that was zero or unknown."""
+    """Change against the previous period as a fraction; null where that was zero or unknown.
+
+    Of money null also where the exchange rates leave out more of one period than of the other.
+    """
 
     spend: float | None = None
     value: float | None = None
@@ -104,6 +109,7 @@ class Campaign(BaseModel):
 
     platform: str
     account_id: str | None
+    account_name: str | None
     campaign_id: str | None
     campaign_name: str | None
     spend: Money | None
@@ -142,7 +148,11 @@ class OpenInsights(BaseModel):
     open: int
     acknowledged: int
     at_stake: Money = Field(
-        description="sum of the impact of open insights whose money is of their own days: no gain of a day or week"
+        description="sum of the impact, in reporting currency, of open insights whose money is of their own days: no gain"
+        " of a day or week"
+    )
+    at_stake_unpriced: dict[str, Money] = Field(
+        description="the same of money that has no exchange rate, by its currency: no part of at_stake"
     )
     by_severity: dict[str, int]
 
@@ -154,6 +164,8 @@ class Day(BaseModel):
     spend: Money | None
     value: Money | None
     conversions: Money | None
+    roas: float | None
+    cpa: float | None
     is_provisional: bool
 
 

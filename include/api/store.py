@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -133,25 +134,35 @@ def set_status(connection: Connection, name: str, insight_id: int, status: Statu
     return connection.execute(statement).one_or_none()
 
 
-def counts(connection: Connection, workspace: str) -> dict[str, Any]:
-    """Open and acknowledged insights, the money of the open ones, and these by severity."""
+def counts(connection: Connection, workspace: str, currency: str | None) -> dict[str, Any]:
+    """Open and acknowledged insights, the open ones by severity, and their money: in this currency, and beside it in each
+    that has no rate to it."""
+    adds_up = C.kind.not_in(RATES)
     query = (
         select(
             C.status,
             C.severity,
+            C.impact_currency,
             func.count().label("n"),
-            func.sum(C.impact_amount).filter(C.kind.not_in(RATES)).label("money"),
+            func.sum(C.impact_amount).filter(adds_up).label("money"),
         )
         .where(C.workspace == workspace, C.status.in_(["open", "acknowledged"]))
-        .group_by(C.status, C.severity)
+        .group_by(C.status, C.severity, C.impact_currency)
     )
-    rows = list(connection.execute(query))
-    still = [row for row in rows if row.status == "open"]
+    found = {"open": 0, "acknowledged": 0}
+    severities: Counter[str] = Counter()
+    money: defaultdict[str | None, Decimal] = defaultdict(Decimal)
+    for row in connection.execute(query):
+        found[row.status] += row.n
+        if row.status == "open":
+            severities[row.severity] += row.n
+            money[row.impact_currency] += row.money or Decimal(0)
+    at_stake = money.pop(currency, Decimal(0)) if currency else Decimal(0)
     return {
-        "open": sum(row.n for row in still),
-        "acknowledged": sum(row.n for row in rows if row.status == "acknowledged"),
-        "at_stake": sum((row.money or Decimal(0) for row in still), Decimal(0)),
-        "by_severity": {row.severity: row.n for row in still},
+        **found,
+        "at_stake": at_stake,
+        "at_stake_unpriced": {name: amount for name, amount in sorted(money.items(), key=str) if name and amount},
+        "by_severity": dict(severities),
     }
 
 

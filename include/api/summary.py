@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.api import builds, store
+from include.api.analytics import measures
 from include.api.backends import Backends
 from include.api.intake import trust
 from include.api.schemas import (
@@ -32,12 +33,9 @@ SPARK_DAYS = 28
 TOP = 3
 # Kinds of anomalies by which a campaign's numbers are wrong, whatever it did.
 DATA_FAULTS = ("tracking_break", "duplicate_load", "partial_load")
+_OF_MONEY = ("spend", "value", "roas", "cpa")
 # Level, platform, account and campaign of an entity.
 _Key = tuple[str, str, str, str]
-SUMS = (
-    "sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value, sum(impressions) AS impressions,"
-    " sum(clicks) AS clicks, sum(conversions) AS conversions"
-)
 
 
 def visible_workspaces(backends: Backends, caller: Caller) -> list[str]:
@@ -62,18 +60,19 @@ def summarise(
     first, last = reader.dates()
     period = _period(date_from, date_to, last)
     previous = _before(period) if period else None
+    currency = reader.currency()
     platforms = reader.platforms(period)
     totals, before = reader.totals(period), reader.totals(previous)
     everyone = reader.campaigns(period)
     faulty = reader.faulty(period)
     campaigns = [c for key, c in everyone if not faulty.intersection(key)]
     with backends.postgres(caller) as connection:
-        inbox = OpenInsights(**store.counts(connection, chosen))
+        inbox = OpenInsights(**store.counts(connection, chosen, currency))
         published = store.last_published(connection)
     return Summary(
         workspace=chosen,
         workspaces=names,
-        currency=reader.currency(),
+        currency=currency,
         period=period,
         previous=previous,
         totals=totals,
@@ -125,56 +124,57 @@ class _Reader:
     def totals(self, period: Period | None) -> Totals:
         if period is None:
             return Totals()
-        rows = self._rows(f"SELECT {SUMS} FROM @marts.mart_platform_daily AS p WHERE {{days}}", period)
-        return Totals(**_with_ratios(rows[0])) if rows else Totals()
+        rows = self._rows(_summed("mart_platform_daily", {}), period)
+        return Totals(**_with_share(rows[0])) if rows else Totals()
 
     def platforms(self, period: Period | None) -> list[PlatformTotals]:
         if period is None:
             return []
-        rows = self._rows(
-            f"SELECT platform, {SUMS} FROM @marts.mart_platform_daily AS p WHERE {{days}}"
-            " GROUP BY platform ORDER BY spend DESC NULLS LAST, platform",
-            period,
-        )
-        return [PlatformTotals(**_with_ratios(row)) for row in rows]
+        query = _summed("mart_platform_daily", {"platform": "r.platform"})
+        rows = self._rows(f"{query} ORDER BY spend DESC NULLS LAST, platform", period)
+        return [PlatformTotals(**_with_share(row)) for row in rows]
 
     def campaigns(self, period: Period | None) -> list[tuple[frozenset[_Key], Campaign]]:
         """The campaigns, most spend first, each with the keys of itself, its account and its platform."""
         if period is None:
             return []
+        keys = {name: f"r.{name}" for name in ("platform", "account_id", "campaign_id")}
+        keys |= {
+            "account": "coalesce(r.account_id, r.account_name, '')",
+            "entity": "coalesce(r.campaign_id, r.campaign_name, '')",
+        }
+        names = {name: f"argMax(r.{name}, r.date)" for name in ("account_name", "campaign_name")}
         rows = self._rows(
-            "SELECT platform, account_id, campaign_id, argMax(campaign_name, date) AS campaign_name,"
-            " coalesce(account_id, any(account_name), '') AS account, coalesce(campaign_id, any(c.campaign_name), '') AS entity,"
-            " sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value,"
-            " sum(conversions) AS conversions"
-            " FROM @marts.mart_campaign_daily AS c WHERE {days}"
-            " GROUP BY platform, account_id, campaign_id, coalesce(campaign_id, c.campaign_name)"
-            " ORDER BY spend DESC NULLS LAST, platform, account_id, campaign_id",
+            f"{_summed('mart_campaign_daily', keys, names)} ORDER BY spend DESC NULLS LAST, platform, account, entity",
             period,
         )
         return [
             (
                 frozenset(
                     {
-                        ("campaign", row["platform"], account, row.pop("entity")),
-                        ("account", row["platform"], account, ""),
+                        ("campaign", row["platform"], row["account"], row["entity"]),
+                        ("account", row["platform"], row["account"], ""),
                         ("platform", row["platform"], "", ""),
                     }
                 ),
-                Campaign(**row, profit=_minus(row["value"], row["spend"]), roas=_ratio(row["value"], row["spend"])),
+                Campaign(**row),
             )
             for row in rows
-            for account in [row.pop("account")]
         ]
 
     def faulty(self, period: Period | None) -> set[_Key]:
-        """Keys of what the period's numbers say nothing of: tracking broke, or data came doubled or cut."""
+        """Keys of what the period's numbers say nothing of: tracking broke, or data came doubled or cut.
+
+        An account or a platform only where the fault is its own: one campaign's shows on them too.
+        """
         if period is None:
             return set()
         rows = self._rows(
             "SELECT DISTINCT entity_type, platform, if(entity_type = 'platform', '', ifNull(account_id, '')) AS account,"
             " if(entity_type = 'campaign', entity_id, '') AS entity FROM @marts.anomaly_daily AS a WHERE {days}"
-            f" AND kind IN {DATA_FAULTS} AND entity_type IN ('campaign', 'account', 'platform')",
+            f" AND kind IN {DATA_FAULTS} AND (entity_type = 'campaign' OR entity_type IN ('account', 'platform')"
+            " AND cause_entity_type = entity_type AND cause_entity_id = entity_id"
+            " AND ifNull(cause_account_id, '') = ifNull(account_id, ''))",
             period,
         )
         return {(row["entity_type"], row["platform"], row["account"], row["entity"]) for row in rows}
@@ -194,9 +194,8 @@ class _Reader:
             return []
         first = period.date_to - timedelta(days=max(SPARK_DAYS, period.days) - 1)
         rows = self._rows(
-            "SELECT date, sum(cost_reporting) AS spend, sum(conversion_value_reporting) AS value,"
-            " sum(conversions) AS conversions, max(p.is_provisional) AS is_provisional"
-            " FROM @marts.mart_platform_daily AS p WHERE {days} GROUP BY date ORDER BY date",
+            _summed("mart_platform_daily", {"date": "r.date"}, {"is_provisional": "max(r.is_provisional)"})
+            + " ORDER BY date",
             Period(date_from=first, date_to=period.date_to, days=(period.date_to - first).days + 1),
         )
         return [Day(**row) for row in rows]
@@ -254,17 +253,23 @@ def _before(period: Period) -> Period:
     return Period(date_from=end - timedelta(days=period.days - 1), date_to=end, days=period.days)
 
 
-def _with_ratios(sums: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **sums,
-        "roas": _ratio(sums["value"], sums["spend"]),
-        "roi": _ratio(_minus(sums["value"], sums["spend"]), sums["spend"]),
-        "cpa": _ratio(sums["spend"], sums["conversions"]),
-        "ctr": _ratio(sums["clicks"], sums["impressions"]),
-    }
+def _summed(mart: str, keys: Mapping[str, str], labels: Mapping[str, str] | None = None) -> str:
+    """A query of sums and ratios by keys, with labels; each name → SQL over ``r``."""
+    named = "".join(f"{sql} AS {name}, " for name, sql in (dict(keys) | dict(labels or {})).items())
+    grouped = f" GROUP BY {', '.join(keys)}" if keys else ""
+    return (
+        f"SELECT *, {measures.ratios()}, cost AS spend, conversion_value AS value FROM (SELECT {named}{measures.sums('1')}"
+        f" FROM @marts.{mart} AS r WHERE r.{{days}}{grouped})"
+    )
+
+
+def _with_share(sums: Mapping[str, Any]) -> dict[str, Any]:
+    return {**sums, "priced_share": measures.priced_share(sums)}
 
 
 def _change(now: Totals, before: Totals, name: str) -> float | None:
+    if name in _OF_MONEY and not measures.comparable(now.priced_share, before.priced_share):
+        return None
     new, old = getattr(now, name), getattr(before, name)
     return _ratio(_minus(new, old), old)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,6 +40,30 @@ def test_totals_are_sums_and_ratios_of_sums(api: TestClient, log_in: LogIn) -> N
         ("google_ads", 100), ("meta_ads", 60), ("affiliate", None),
     ]  # fmt: skip
     assert "no exchange rate" in page["notes"][0]
+
+
+def test_value_without_its_cost_is_in_no_return(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    """Of a row whose cost wants a rate the value is left out too, and the other way round; what was never recorded is not."""
+    day = DAY - timedelta(days=300)
+    several = {"currency": None, "cost": None, "conversion_value": None}
+    client = connect(site)
+    add(
+        client,
+        "mart_platform_daily",
+        sums(day, 100, 300),
+        sums(day, None, 50, platform="meta_ads", cost=70, currency="GBP"),
+        sums(day, None, 40, platform="x_ads") | several,
+        sums(day, 80, None, platform="dv360") | several,
+        sums(day, 60, None, platform="reddit_ads"),
+    )
+    try:
+        asked = {"date_from": day.isoformat(), "date_to": day.isoformat()}
+        totals = get(api, log_in("ana"), "roi", **asked)["totals"]
+    finally:
+        client.command(f"DELETE FROM marts.mart_platform_daily WHERE date = '{day}'")
+        client.close()
+    assert (totals["cost"], totals["conversion_value"]) == (240, 390)
+    assert (totals["roas"], totals["roi"], totals["profit"]) == (300 / 160, 140 / 160, 140)
 
 
 @pytest.mark.parametrize(

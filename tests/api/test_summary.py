@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
 from include.settings import Settings
 from include.warehouse.client import connect
 from tests.api.conftest import LogIn
-from tests.support.marts import DAY, add
+from tests.support.marts import DAY, add, sums
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/insights/summary"
@@ -32,17 +35,56 @@ def test_the_last_day_against_the_day_before(summary: dict[str, Any]) -> None:
 def test_totals_are_sums_and_ratios_of_sums(summary: dict[str, Any]) -> None:
     assert summary["totals"] == {
         "spend": 160, "value": 360, "impressions": 4000, "clicks": 100, "conversions": 8,
-        "roas": 2.25, "roi": 1.25, "cpa": 20, "ctr": 0.025,
+        "roas": 2.25, "roi": 1.25, "cpa": 20, "ctr": 0.025, "unpriced_rows": 1, "priced_share": 0.8,
     }  # fmt: skip
     assert summary["previous_totals"]["roas"] == 5
     assert summary["change"] == {
-        "spend": 1, "value": -0.1, "clicks": 1.5, "conversions": 0, "roas": -0.55, "cpa": 1,
+        "spend": 1, "value": -0.1, "clicks": 1, "conversions": 0, "roas": -0.55, "cpa": 1,
     }  # fmt: skip
     assert [(p["platform"], p["spend"]) for p in summary["platforms"]] == [
         ("google_ads", 100),
         ("meta_ads", 60),
         ("affiliate", None),
     ]
+
+
+def test_days_have_their_own_ratios(summary: dict[str, Any]) -> None:
+    assert [(day["roas"], day["cpa"]) for day in summary["daily"]] == [(5, 10), (2.25, 20)]
+
+
+def test_conversions_without_priced_spend_make_none_cheaper(
+    api: TestClient, log_in: LogIn, clickhouse: Settings
+) -> None:
+    """Half of the money has no rate from the second day on: its conversions are in no ratio, and no change is told."""
+    days = DAY - timedelta(days=201), DAY - timedelta(days=200)
+    unpriced = {"currency": "GBP", "cost": 500, "conversion_value": 900}
+    client = connect(clickhouse)
+    add(
+        client,
+        "mart_platform_daily",
+        *(sums(day, 300, 600, clicks=100) for day in days),
+        sums(days[0], 500, 900, platform="meta_ads", clicks=100, conversions=40),
+        sums(days[1], None, None, platform="meta_ads", clicks=100, conversions=40) | unpriced,
+    )
+    try:
+        asked = {"date_from": days[1].isoformat(), "date_to": days[1].isoformat()}
+        found = api.get(URL, headers=log_in("ana"), params=asked).json()
+        rows = api.get("/api/v1/analytics/roi", headers=log_in("ana"), params=asked | {"compare": "previous_period"})
+        told = api.get(f"{URL}/text", headers=log_in("ana"), params=asked).json()
+    finally:
+        client.command(f"DELETE FROM marts.mart_platform_daily WHERE date < '{days[1] + timedelta(days=1)}'")
+        client.close()
+    totals = found["totals"]
+    assert (totals["spend"], totals["conversions"], totals["cpa"], totals["roas"]) == (300, 50, 30, 2)
+    assert (totals["priced_share"], found["previous_totals"]["priced_share"]) == (0.5, 1)
+    assert {name: found["change"][name] for name in ("spend", "value", "roas", "cpa")} == dict.fromkeys(
+        ("spend", "value", "roas", "cpa")
+    )
+    assert found["change"]["conversions"] == 0, "what is no money is compared"
+    assert [day["cpa"] for day in found["daily"]] == [16, 30]
+    total = rows.json()["totals"]
+    assert (total["cpa"], total["roas"], total["change"]["cpa"], total["change"]["clicks"]) == (30, 2, None, 0)
+    assert "cost per conversion" not in told["text"]
 
 
 def test_best_worst_and_waste(summary: dict[str, Any]) -> None:
@@ -53,12 +95,14 @@ def test_best_worst_and_waste(summary: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "kind", "entity_type", "entity", "worst"),  # each its own period: answers are kept for a while
+    ("first", "kind", "entity_type", "entity", "cause", "worst"),  # each its own period: answers are kept for a while
     [
-        ("2026-06-28", "tracking_break", "campaign", "c3", [("Generic", -50)]),
-        ("2026-06-27", "partial_load", "account", "1", [("Generic", -50)]),
-        ("2026-06-26", "spend_stop", "campaign", "c3", [("Video", -60), ("Generic", -50)]),
-        ("2026-06-25", "tracking_break", "campaign", "c9", [("Video", -60), ("Generic", -50)]),
+        ("2026-06-28", "tracking_break", "campaign", "c3", "c3", [("Generic", -50)]),
+        ("2026-06-27", "partial_load", "account", "1", "1", [("Generic", -50)]),
+        ("2026-06-24", "partial_load", "campaign", "c3", "1", [("Generic", -50)]),
+        ("2026-06-23", "tracking_break", "account", "1", "c9", [("Video", -60), ("Generic", -50)]),
+        ("2026-06-26", "spend_stop", "campaign", "c3", "c3", [("Video", -60), ("Generic", -50)]),
+        ("2026-06-25", "tracking_break", "campaign", "c9", "c9", [("Video", -60), ("Generic", -50)]),
     ],
 )
 def test_what_faulty_data_explain_is_not_told_as_performance(
@@ -69,11 +113,13 @@ def test_what_faulty_data_explain_is_not_told_as_performance(
     kind: str,
     entity_type: str,
     entity: str,
+    cause: str,
     worst: list[Any],
 ) -> None:
     anomaly = {"workspace": "demo", "platform": "meta_ads", "account_id": "1", "entity_type": entity_type,
                "entity_id": entity, "entity_name": entity, "date": DAY, "metric": "conversions", "kind": kind,
-               "severity": "high", "direction": "down"}  # fmt: skip
+               "severity": "high", "direction": "down", "cause_account_id": "1", "cause_entity_id": cause,
+               "cause_entity_type": "account" if cause == "1" else "campaign"}  # fmt: skip
     client = connect(clickhouse)
     add(client, "anomaly_daily", anomaly)
     period = {"date_from": first, "date_to": "2026-06-30"}
@@ -90,7 +136,7 @@ def test_what_faulty_data_explain_is_not_told_as_performance(
 
 def test_inbox_anomalies_freshness_and_quality(summary: dict[str, Any]) -> None:
     assert summary["insights"] == {
-        "open": 4, "acknowledged": 0, "at_stake": 600, "by_severity": {"low": 1, "high": 2, "critical": 1},
+        "open": 4, "acknowledged": 0, "at_stake": 600, "at_stake_unpriced": {}, "by_severity": {"low": 1, "high": 2, "critical": 1},
     }  # fmt: skip
     assert [(a["kind"], a["count"]) for a in summary["anomalies"]] == [("spend_stop", 2), ("cpc_jump", 1)]
     freshness = summary["freshness"]
@@ -103,6 +149,23 @@ def test_inbox_anomalies_freshness_and_quality(summary: dict[str, Any]) -> None:
     # The check is of all workspaces: what it saw is not told to a caller who sees one.
     assert quality["messages"] == ["b does not hold"]
     assert [day["date"] for day in summary["daily"]] == ["2026-06-29", "2026-06-30"]
+
+
+def test_money_of_several_currencies_is_not_added_up(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    def become(currency: str) -> None:
+        with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE insights SET impact_currency = %s WHERE title = 'demo finding 2'", (currency,))
+
+    become("JPY")
+    try:
+        time.sleep(0.6)  # answers are that old at most
+        inbox = api.get(URL, headers=log_in("ana")).json()["insights"]
+        told = api.get(f"{URL}/text", headers=log_in("ana")).json()["text"]
+    finally:
+        become("USD")
+        time.sleep(0.6)
+    assert (inbox["open"], inbox["at_stake"], inbox["at_stake_unpriced"]) == (4, 400, {"JPY": 200})
+    assert "with 400.00 USD and 200.00 JPY at stake" in told
 
 
 def test_a_period_without_numbers_is_empty_not_wrong(api: TestClient, log_in: LogIn) -> None:

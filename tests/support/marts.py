@@ -36,7 +36,7 @@ TABLES = {
         " value Nullable(Float64), expected Nullable(Float64), lower Nullable(Float64), upper Nullable(Float64),"
         " z_score Nullable(Float64), direction String, kind String, severity String,"
         " impact_reporting Nullable(Decimal(18, 2)), impact_currency Nullable(String), baseline_days UInt16,"
-        " is_provisional Bool"
+        " is_provisional Bool, cause_entity_type String, cause_account_id Nullable(String), cause_entity_id String"
     ),
     "insight_feed": _FEED,
     "insight_budgets": _FEED,

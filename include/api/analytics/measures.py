@@ -6,7 +6,8 @@ it, on both sides, and are counted as ``unpriced_rows``.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 Sum = Literal["impressions", "clicks", "conversions", "cost", "conversion_value"]
 Ratio = Literal["ctr", "cpc", "cpm", "cpa", "cvr", "roas", "roi", "aov"]
@@ -17,10 +18,9 @@ Measure = Literal[
 
 SUMS: tuple[str, ...] = get_args(Sum)
 MEASURES: tuple[str, ...] = get_args(Measure)
-# More of it is better (True), worse (False), or neither.
-BETTER = {"cpc": False, "cpm": False, "cpa": False} | dict.fromkeys(
-    ("conversion_value", "conversions", "ctr", "cvr", "roas", "roi", "aov", "profit"), True
-)
+MONEY = frozenset(("cost", "conversion_value", "profit", "cpc", "cpm", "cpa", "roas", "roi", "aov"))
+# Between two periods the part of the clicks that is priced moves by a little, whatever the rates.
+MOST_APART = 0.05
 
 _COLUMNS = {
     "impressions": "impressions",
@@ -36,14 +36,19 @@ _PRICED = {
     "priced_conversions": ("conversions", "cost_reporting"),
     "valued_conversions": ("conversions", "conversion_value_reporting"),
 }
+# Cost and value together: neither of a row where one of them wants a rate.
+_PAIRED = {"paired_cost": "cost_reporting", "paired_value": "conversion_value_reporting"}
+# Whether a row's money wants a rate. Money that was never recorded does not; money of several currencies has no account
+# currency to tell by.
+_WANTS_RATE = "(isNull(r.{0}_reporting) AND (isNotNull(r.{0}) OR isNull(r.currency)))"
 _PARTS = {
     "ctr": ("clicks", "impressions"),
     "cpc": ("cost", "priced_clicks"),
     "cpm": ("1000 * cost", "priced_impressions"),
     "cpa": ("cost", "priced_conversions"),
     "cvr": ("conversions", "clicks"),
-    "roas": ("conversion_value", "cost"),
-    "roi": ("(conversion_value - cost)", "cost"),
+    "roas": ("paired_value", "paired_cost"),
+    "roi": ("(paired_value - paired_cost)", "paired_cost"),
     "aov": ("conversion_value", "valued_conversions"),
 }
 
@@ -55,6 +60,8 @@ def sums(condition: str, prefix: str = "") -> str:
         f"sumIf(r.{count}, isNotNull(r.{money}) AND {condition}) AS {prefix}{name}"
         for name, (count, money) in _PRICED.items()
     ]
+    priced = f"NOT {_WANTS_RATE.format('cost')} AND NOT {_WANTS_RATE.format('conversion_value')} AND {condition}"
+    listed += [f"sumIf(r.{money}, {priced}) AS {prefix}{name}" for name, money in _PAIRED.items()]
     listed.append(
         "countIf(isNull(r.cost_reporting) AND (isNotNull(r.cost) OR ifNull(r.clicks, 0) > 0)"
         f" AND {condition}) AS {prefix}unpriced_rows"
@@ -67,11 +74,22 @@ def ratios(prefix: str = "") -> str:
     listed = []
     for name, (numerator, denominator) in _PARTS.items():
         above = numerator
-        for part in ("conversion_value", "conversions", "clicks", "cost"):
+        for part in ("conversion_value", "conversions", "clicks", "cost", *_PAIRED):
             above = _prefixed(above, part, prefix)
         listed.append(f"toFloat64({above}) / nullIf(toFloat64({prefix}{denominator}), 0) AS {prefix}{name}")
-    listed.append(f"({prefix}conversion_value - {prefix}cost) AS {prefix}profit")
+    listed.append(f"({prefix}paired_value - {prefix}paired_cost) AS {prefix}profit")
     return ", ".join(listed)
+
+
+def priced_share(sums: Mapping[str, Any], prefix: str = "") -> float | None:
+    """The part of the clicks whose cost has a rate; None where there are no clicks."""
+    clicks = sums[f"{prefix}clicks"]
+    return float(sums[f"{prefix}priced_clicks"] or 0) / float(clicks) if clicks else None
+
+
+def comparable(now: float | None, before: float | None) -> bool:
+    """Whether money of two priced shares is of the same things: else a change would be of the rates, not of the ads."""
+    return now is None or before is None or abs(now - before) <= MOST_APART
 
 
 def _prefixed(expression: str, name: str, prefix: str) -> str:

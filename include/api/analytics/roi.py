@@ -134,7 +134,11 @@ def _row(row: Mapping[str, Any], compare: bool) -> RoiRow:
     if compare:
         before = Numbers.model_validate({name: row[f"previous_{name}"] for name in measures.MEASURES})
         made.previous = before
-        made.change = {name: _change(getattr(made, name), getattr(before, name)) for name in measures.MEASURES}
+        alike = measures.comparable(measures.priced_share(row), measures.priced_share(row, "previous_"))
+        made.change = {
+            name: _change(getattr(made, name), getattr(before, name)) if alike or name not in measures.MONEY else None
+            for name in measures.MEASURES
+        }
     return made
 
 

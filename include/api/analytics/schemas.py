@@ -19,13 +19,13 @@ class Numbers(BaseModel):
     conversions: Money | None = None
     cost: Money | None = None
     conversion_value: Money | None = None
-    profit: Money | None = Field(None, description="conversion_value - cost")
+    profit: Money | None = Field(None, description="conversion_value - cost, of rows whose money has a rate")
     ctr: float | None = Field(None, description="clicks per impression, a fraction")
     cvr: float | None = Field(None, description="conversions per click, a fraction")
     cpc: float | None = None
     cpm: float | None = None
     cpa: float | None = None
-    roas: float | None = Field(None, description="conversion_value per cost")
+    roas: float | None = Field(None, description="conversion_value per cost, of rows whose money has a rate")
     roi: float | None = Field(None, description="(conversion_value - cost) per cost; -1 is all lost")
     aov: float | None = None
 
@@ -53,7 +53,9 @@ class RoiRow(Numbers):
     is_provisional: bool = Field(False, description="platforms may still change a part of it")
     unpriced_rows: int = Field(0, description="rows without an exchange rate: their money is left out")
     previous: Numbers | None = None
-    change: dict[str, float | None] | None = Field(None, description="by measure, as a fraction of the previous")
+    change: dict[str, float | None] | None = Field(
+        None, description="by measure, as a fraction of the previous; of money null where other parts have a rate"
+    )
 
 
 class RoiPage(BaseModel):

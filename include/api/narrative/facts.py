@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field
 from include.api.schemas import Campaign, Insight, Summary
 
 TOP = 3
+# Names of money at stake that is no part of the sum; its currency follows.
+NO_RATE = "money at stake without an exchange rate, in"
 
 
 class Fact(BaseModel):
@@ -64,6 +66,8 @@ def facts_of(summary: Summary, insights: list[Insight]) -> list[Fact]:
         add("campaigns with faulty data, not judged", summary.unreliable)
     add("open insights", summary.insights.open)
     add("money at stake", summary.insights.at_stake, currency)
+    for other, amount in summary.insights.at_stake_unpriced.items():
+        add(f"{NO_RATE} {other}", amount, other)
     for number, insight in enumerate(insights[:TOP], 1):
         add(f"insight {number}", insight.title)
         add(f"money of insight {number}", insight.impact_amount, insight.impact_currency or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from include.api.narrative.facts import Fact
+from include.api.narrative.facts import NO_RATE, Fact
 
 
 def write(facts: list[Fact]) -> str:
@@ -48,7 +48,9 @@ def write(facts: list[Fact]) -> str:
         sentences.append(f"{them} not judged by these numbers: tracking or data were at fault.")
     count = int(number("open insights") or 0)
     if count:
-        stake = f", with {said('money at stake')} at stake" if number("money at stake") else ""
+        money = [said("money at stake")] if number("money at stake") else []
+        money += [shown(fact) for fact in facts if fact.name.startswith(NO_RATE)]
+        stake = f", with {_listed(money)} at stake" if money else ""
         sentences.append(f"{count} {'insight is' if count == 1 else 'insights are'} open{stake}.")
         if "insight 1" in known:
             sentences.append(f"Look first at: {str(known['insight 1'].value).rstrip('.')}.")

@@ -1,11 +1,18 @@
 // The small parts that views are made of.
 import { html } from "./html.js";
-import { change as written, label, moneyParts } from "./format.js";
+import { change as written, label, money, moneyParts } from "./format.js";
 import { judge } from "./metrics.js";
 
 export const Money = ({ amount, currency, digits }) => {
   const [unit, figure] = moneyParts(amount, currency, digits);
   return html`<span class="money">${unit && html`<span class="unit">${unit}</span>\u00a0`}${figure}</span>`;
+};
+
+// What open insights put at stake: in reporting currency, and beside it what has no exchange rate to it.
+export const AtStake = ({ insights, currency }) => {
+  const rest = Object.entries(insights.at_stake_unpriced).map(([unit, amount]) => money(amount, unit, 0));
+  const all = insights.at_stake || !rest.length ? [money(insights.at_stake, currency, 0), ...rest] : rest;
+  return html`<b>${all.join(" + ")}</b>`;
 };
 
 // A change with its direction as a shape and a sign, its judgement as a colour and a word.

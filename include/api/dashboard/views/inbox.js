@@ -1,9 +1,9 @@
 // The inbox: what to look at, most money and surest first; why; what to do about it.
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { change, mayDecide, read } from "../lib/api.js";
-import { count, label, money, span } from "../lib/format.js";
+import { count, label, span } from "../lib/format.js";
 import { Empty, Failure, Loaded, useLoad } from "../lib/load.js";
-import { Choice, Money, Select, Severity } from "../lib/parts.js";
+import { AtStake, Choice, Money, Select, Severity } from "../lib/parts.js";
 import { Link, set, toView, withQuery } from "../lib/query.js";
 import { Title } from "../lib/shell.js";
 import { Evidence } from "./evidence.js";
@@ -45,9 +45,9 @@ export default function Inbox({ query, meta }) {
     }
   };
 
-  const { open, at_stake: stake } = meta.insights;
+  const { open } = meta.insights;
   return html`
-    <${Title} lead=${open ? html`<b>${count(open, "insight")}</b> ${open === 1 ? "is" : "are"} open, <b>${money(stake, meta.currency, 0)}</b> at stake. Most money first, weighed by how sure it is.` : "Nothing is open."}>Insights<//>
+    <${Title} lead=${open ? html`<b>${count(open, "insight")}</b> ${open === 1 ? "is" : "are"} open, <${AtStake} insights=${meta.insights} currency=${meta.currency} /> at stake. Most money first, weighed by how sure it is.` : "Nothing is open."}>Insights<//>
     ${one
       ? html`<p class="chips"><${Link} href=${withQuery({ id: "" }, query)}>All insights<//></p>`
       : html`<div class="tools">

@@ -4,18 +4,16 @@ import { read } from "../lib/api.js";
 import { count, label, longDay, money, percent, ratio, span } from "../lib/format.js";
 import { Empty, Loaded, useLoad } from "../lib/load.js";
 import { METRICS } from "../lib/metrics.js";
-import { Change, Money, Severity, Spark, Table } from "../lib/parts.js";
+import { AtStake, Change, Money, Severity, Spark, Table } from "../lib/parts.js";
 import { Link, toView } from "../lib/query.js";
 import { comparison, Title } from "../lib/shell.js";
 
 const share = (a, b) => (a === null || a === undefined || !b ? null : a / b);
 const changeOf = (now, before) => (now === null || before === null || now === undefined || !before ? null : (now - before) / Math.abs(before));
-const TILES = [
-  ["spend", (entry) => entry.spend],
-  ["value", (entry) => entry.value],
-  ["roas", (entry) => share(entry.value, entry.spend)],
-  ["cpa", (entry) => share(entry.spend, entry.conversions)],
-];
+const TILES = ["spend", "value", "roas", "cpa"];
+// As the API does: where exchange rates leave out more of one period than of the other, a change would be theirs.
+const MOST_APART = 0.05;
+const alike = (now, before) => now.priced_share === null || before?.priced_share == null || Math.abs(now.priced_share - before.priced_share) <= MOST_APART;
 const FULL = { spend: "Spend", value: "Conversion value", roas: "Return on ad spend", cpa: "Cost per conversion" };
 
 export function Overview({ query, meta, period }) {
@@ -38,12 +36,14 @@ export function Overview({ query, meta, period }) {
   return html`<${Loaded} from=${now} lines=${10} what="Reading the marts">
     ${(summary) => {
       const past = !before.whole ? null : usual ? summary.previous_totals : then.data?.totals;
-      const changes = Object.fromEntries(TILES.map(([key]) => [key, changeOf(summary.totals[key], past?.[key] ?? null)]));
+      const same = alike(summary.totals, past);
+      const changes = Object.fromEntries(TILES.map((key) => [key, same ? changeOf(summary.totals[key], past?.[key] ?? null) : null]));
+      const why = !before.whole ? `The numbers do not reach back to ${before.short}` : same ? "" : "Exchange rates are missing for more of one period than of the other";
       return html`
         <${Title} lead=${html`<${Headline} summary=${summary} changes=${changes} period=${period} />`}>
           ${period.days === 1 ? longDay(period.to) : span(period.from, period.to)}<//>
         <section class="tiles" aria-label="Totals, compared with ${before.name}">
-          ${TILES.map(([key, pick]) => html`<${Tile} key=${key} name=${key} summary=${summary} past=${past} share=${changes[key]} before=${before} pick=${pick} />`)}
+          ${TILES.map((key) => html`<${Tile} key=${key} name=${key} summary=${summary} past=${past} share=${changes[key]} before=${before} why=${why} />`)}
         </section>
         <div class="columns">
           <section aria-labelledby="look">
@@ -66,20 +66,20 @@ function Headline({ summary, changes, period }) {
   const direction = roas === null ? "" : Math.abs(roas) < 0.005 ? ", return as before" : `, return ${roas > 0 ? "up" : "down"} ${percent(Math.abs(roas))}`;
   return html`<b>${money(totals.spend, currency, 0)}</b> spent${totals.value === null ? "" : html` for <b>${money(totals.value, currency, 0)}</b> of value`}${direction}. ${
     insights.open
-      ? html`${insights.open === 1 ? "One thing needs" : `${count(insights.open, "thing")} need`} a look: <b>${money(insights.at_stake, currency, 0)}</b> at stake.`
+      ? html`${insights.open === 1 ? "One thing needs" : `${count(insights.open, "thing")} need`} a look: <${AtStake} insights=${insights} currency=${currency} /> at stake.`
       : "Nothing needs a look."
   }`;
 }
 
-function Tile({ name, summary, past, share: moved, before, pick }) {
+function Tile({ name, summary, past, share: moved, before, why }) {
   const metric = METRICS[name];
-  const points = summary.daily.map((entry) => ({ value: pick(entry) }));
+  const points = summary.daily.map((entry) => ({ value: entry[name] }));
   const value = summary.totals[name];
   return html`<article class="tile">
     <h2><${Link} href=${toView("trends", { metric: name })} title="${FULL[name]} over time">${FULL[name]}<//></h2>
     <p class="figure">${metric.money ? html`<${Money} amount=${value} currency=${summary.currency} digits=${name === "cpa" ? 2 : 0} />` : ratio(value)}</p>
     <p class="versus">
-      ${moved === null ? html`<span class="soft" title=${before.whole ? "" : `The numbers do not reach back to ${before.short}`}>no comparison</span>` : html`<${Change} share=${moved} better=${metric.better} /> <span class="soft" title="compared with ${before.name}">from ${metric.money ? money(past[name], "", name === "cpa" ? 2 : 0) : ratio(past[name])}</span>`}
+      ${moved === null ? html`<span class="soft" title=${why}>no comparison</span>` : html`<${Change} share=${moved} better=${metric.better} /> <span class="soft" title="compared with ${before.name}">from ${metric.money ? money(past[name], "", name === "cpa" ? 2 : 0) : ratio(past[name])}</span>`}
     </p>
     <${Spark} points=${points} label="${FULL[name]} over ${count(points.length, "day")}" />
   </article>`;
