@@ -120,11 +120,12 @@ def to_pipe(sql: bytes, fd: int, default_format: str) -> tuple[bytes, str, str]:
         if not found[index].is_word(b"FORMAT") or found[index + 1].kind != "word":
             continue
         if follows is None or follows.is_word(b"SETTINGS"):
-            at, name = found[index].start, found[index + 1].text.decode()
+            # Where the statement before it ends: a line comment between the two would swallow what is added.
+            at, name = found[index - 1].end if index else 0, found[index + 1].text.decode()
             tail = sql[found[index + 1].end : end]
         break
     added = f" INTO OUTFILE '/proc/self/fd/{fd}' TRUNCATE FORMAT {name}"
-    return sql[:at].rstrip() + added.encode() + tail, name, added
+    return sql[:at] + added.encode() + tail, name, added
 
 
 def replace_strings(sql: bytes, mapping: dict[str, str]) -> bytes:

@@ -131,6 +131,15 @@ def test_trailing_comments_semicolons_and_settings(server: RunningServer) -> Non
     assert server.text("SELECT 'FORMAT JSON' AS format") == "FORMAT JSON"
 
 
+@pytest.mark.parametrize("comment", ["-- how many", "# how many", "#! how many", "// how many", "/* how many */"])
+def test_a_comment_before_the_format_hides_nothing(server: RunningServer, comment: str) -> None:
+    # Clients add the format on a line of its own, behind whatever the statement ends in.
+    assert server.text(f"SELECT 1 AS n {comment}\n FORMAT CSVWithNames") == '"n"\n1'
+    assert server.text(f"SELECT 2 AS n {comment}\nFORMAT CSV SETTINGS max_threads = 1") == "2"
+    with server.client() as client:
+        assert client.query(f"SELECT 3 {comment}").result_rows == [(3,)]
+
+
 def test_whole_formats_are_well_formed_when_streamed(server: RunningServer) -> None:
     response = server.post("SELECT number, toString(number) AS s FROM numbers(300000) FORMAT JSON")
     assert response.headers["transfer-encoding"] == "chunked"
