@@ -60,6 +60,8 @@ def grant(username: Username, workspace: Workspace, role: RoleName = "viewer") -
     """Give a user a role in a workspace, in place of any other there."""
     from include.api.access import users
 
+    if _role(role) != "admin":
+        _changeable(username, workspace)
     with _backends().identity() as connection:
         users.grant(connection, username, workspace, _role(role))
     say(f"{username} is {role} of {workspace}")
@@ -70,6 +72,7 @@ def withdraw(username: Username, workspace: Workspace) -> None:
     """Take a user's role in a workspace."""
     from include.api.access import users
 
+    _changeable(username, workspace)
     with _backends().identity() as connection:
         done = users.withdraw(connection, username, workspace)
     say(f"{username} has no role in {workspace} any more") if done else fail(f"{username} has no role in {workspace}")
@@ -80,6 +83,7 @@ def set_password(username: Username, password: Password = None) -> None:
     """Set a password; every session of the user ends."""
     from include.api.access import sessions, users
 
+    _changeable(username)
     made = password or secrets.token_urlsafe(12)
     with _backends().identity() as connection:
         done = users.set_password(connection, username, made)
@@ -106,6 +110,7 @@ def remove(username: Username) -> None:
     """Delete a user with sessions and keys."""
     from include.api.access import users
 
+    _changeable(username)
     with _backends().identity() as connection:
         done = users.remove(connection, username)
     say(f"{username} is removed") if done else fail(f"there is no user {username}")
@@ -163,6 +168,13 @@ def _disabled(username: str, disabled: bool) -> None:
     if not done:
         fail(f"there is no user {username}; `insightflow users list` shows them")
     say(f"{username} is {'disabled' if disabled else 'enabled'}")
+
+
+def _changeable(username: str, workspace: str | None = None) -> None:
+    from include.api.access import users
+    from include.settings import get_settings
+
+    users.check_changeable(get_settings(), username, workspace)
 
 
 def _role(name: str) -> Role:

@@ -8,6 +8,7 @@ import jwt
 import psycopg2
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from include.api.access.tokens import AUDIENCE, ISSUER, make_token
 from include.api.app import create_app
@@ -202,3 +203,49 @@ def test_a_new_password_ends_every_session(api: TestClient, log_in: LogIn) -> No
     back = {"current_password": "another one", "new_password": PASSWORD}
     headers = {"Authorization": f"Bearer {new['access_token']}"}
     assert api.post("/api/v1/auth/password", headers=headers, json=back).status_code == 204
+
+
+def test_the_settings_alone_change_their_admin(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    admin, user = log_in("admin"), "/api/v1/admin/users/admin"
+    own = site.admin_password.get_secret_value()
+    change = {"current_password": own, "new_password": "another one"}
+    refused = [
+        api.post("/api/v1/auth/password", headers=admin, json=change),
+        api.patch(user, headers=admin, json={"password": "another one"}),
+        api.delete(user, headers=admin),
+        api.delete(f"{user}/workspaces/*", headers=admin),
+        api.put(f"{user}/workspaces/*", headers=admin, json={"role": "viewer"}),
+    ]
+    assert [answer.status_code for answer in refused] == [409] * len(refused)
+    assert all("INSIGHTFLOW_ADMIN_PASSWORD" in answer.json()["detail"] for answer in refused)
+    # What the settings do not give can be changed: a role beside that in every workspace.
+    assert api.put(f"{user}/workspaces/demo", headers=admin, json={"role": "viewer"}).status_code == 200
+    assert api.delete(f"{user}/workspaces/demo", headers=admin).status_code == 204
+
+
+def test_an_admin_without_a_role_has_it_back_at_the_log_in(api: TestClient, site: Settings) -> None:
+    # As an older version could leave it.
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM memberships WHERE username = 'admin'")
+    password = site.admin_password.get_secret_value()
+    token = api.post("/api/v1/auth/token", data={"username": "admin", "password": password}).json()
+    assert token["roles"] == {"*": "admin"}
+
+
+def test_a_new_password_in_the_settings_ends_the_admins_sessions(site: Settings) -> None:
+    def log_in(client: TestClient, password: str) -> Any:
+        return client.post("/api/v1/auth/token", data={"username": "root", "password": password})
+
+    first, second = (
+        site.model_copy(update={"admin_user": "root", "admin_password": SecretStr(password)})
+        for password in ("the first one", "the second one")
+    )
+    with TestClient(create_app(first)) as client:
+        old = log_in(client, "the first one").json()
+    with TestClient(create_app(second)) as client:
+        assert log_in(client, "the first one").status_code == 401
+        assert log_in(client, "the second one").status_code == 200
+        token = {"refresh_token": old["refresh_token"]}
+        assert client.post("/api/v1/auth/refresh", data=token).status_code == 401
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM users WHERE username = 'root'")

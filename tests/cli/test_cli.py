@@ -53,6 +53,21 @@ def test_every_command_explains_itself(environment: dict[str, str], command: str
     assert f"Usage: insightflow {command}" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "users password admin --password another-one",
+        "users remove admin",
+        "users withdraw admin -w *",
+        "users grant admin -w * -r viewer",
+    ],
+)
+def test_the_admin_of_the_settings_is_changed_in_the_settings(environment: dict[str, str], command: str) -> None:
+    done = call(environment, *command.split())
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: admin is the admin of the settings: set INSIGHTFLOW_ADMIN_PASSWORD")
+
+
 def test_airflow_s_own_commands_explain_themselves_where_nothing_runs(environment: dict[str, str]) -> None:
     done = call(environment, "airflow", "backfill", "create", "--help")
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from include.api.access.digest import digest
 from include.api.access.passwords import hash_password, verify
+from include.api.access.users import check_changeable
 from include.api.backends import Backends
 from include.api.scope import EVERY, Caller
 
@@ -23,28 +24,44 @@ class Refused(Exception):
 
 
 def ensure_admin(backends: Backends) -> None:
-    """Make the user that the settings name, or give it the settings' password. Raises ``Unavailable``."""
+    """Make the user that the settings name, with the settings' password and the role of admin of every workspace.
+
+    The settings alone decide these: ``users.check_changeable`` refuses what would change them elsewhere. Whether the
+    user is disabled is left as it is. Raises ``Unavailable``.
+    """
     settings = backends.settings
     password = settings.admin_password.get_secret_value()
+    who = {"name": settings.admin_user, "every": EVERY}
     with backends.identity() as connection:
         known = connection.execute(
-            text("SELECT password_hash FROM users WHERE username = :name"), {"name": settings.admin_user}
-        ).scalar()
-        if known is not None and verify(known, password):
-            return
-        connection.execute(
             text(
-                "INSERT INTO users (username, password_hash) VALUES (:name, :hash)"
-                " ON CONFLICT (username) DO UPDATE SET password_hash = excluded.password_hash"
+                "SELECT u.password_hash, m.role FROM users AS u LEFT JOIN memberships AS m"
+                " ON m.username = u.username AND m.workspace = :every WHERE u.username = :name"
             ),
-            {"name": settings.admin_user, "hash": hash_password(password)},
-        )
+            who,
+        ).one_or_none()
+    # Hashing takes long on purpose: not while a connection is held.
+    same = known is not None and verify(known.password_hash, password)
+    if same and known.role == "admin":
+        return
+    made = None if same else hash_password(password)
+    with backends.identity() as connection:
+        if made is not None:
+            connection.execute(
+                text(
+                    "INSERT INTO users (username, password_hash) VALUES (:name, :hash)"
+                    " ON CONFLICT (username) DO UPDATE SET password_hash = excluded.password_hash"
+                ),
+                who | {"hash": made},
+            )
+            # Of another password than before: what was logged in by the old one ends, as with any user's change.
+            revoke_sessions(connection, settings.admin_user)
         connection.execute(
             text(
                 "INSERT INTO memberships (username, workspace, role) VALUES (:name, :every, 'admin')"
                 " ON CONFLICT (username, workspace) DO UPDATE SET role = 'admin'"
             ),
-            {"name": settings.admin_user, "every": EVERY},
+            who,
         )
 
 
@@ -104,7 +121,8 @@ def log_out(backends: Backends, token: str) -> None:
 
 
 def change_password(backends: Backends, name: str, current: str, new: str) -> None:
-    """Set one's own password; every log-in of the user ends. Raises ``Refused``."""
+    """Set one's own password; every log-in of the user ends. Raises ``Refused``, ``OfSettings``."""
+    check_changeable(backends.settings, name)
     with backends.identity() as connection:
         known = connection.execute(text("SELECT password_hash FROM users WHERE username = :n"), {"n": name}).scalar()
     if not verify(known, current):

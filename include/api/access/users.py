@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from include.api.access.passwords import SHORTEST, hash_password
-from include.api.scope import Role
+from include.api.scope import EVERY, Role
+from include.settings import Settings
 
 _SELECT = """
 SELECT u.username, u.created_at, u.disabled_at,
@@ -23,6 +24,24 @@ GROUP BY u.username, u.created_at, u.disabled_at ORDER BY u.username LIMIT 1000
 
 class UserError(ValueError):
     """What is asked cannot be done; the message says why, for people."""
+
+
+class OfSettings(UserError):
+    """The user whom the settings name: password, role and place are the settings' to give."""
+
+
+def check_changeable(settings: Settings, name: str, workspace: str | None = None) -> None:
+    """Raises ``OfSettings`` for the settings' own admin; with a workspace only for the role in all of them.
+
+    Each start of the API, and each of their log-ins, makes this user as the settings have it: a change here would be
+    confirmed now and undone a moment later. They can be disabled, which stays.
+    """
+    if name == settings.admin_user and workspace in (None, EVERY):
+        raise OfSettings(
+            f"{name} is the admin of the settings: set INSIGHTFLOW_ADMIN_PASSWORD, or name somebody else in"
+            " INSIGHTFLOW_ADMIN_USER, and start the services again. Until then they can be disabled"
+            f" (`insightflow users disable {name}`)."
+        )
 
 
 def listed(connection: Connection, name: str | None = None) -> Sequence[Row[Any]]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Response
 
 from include.api.access import keys, sessions, users
 from include.api.access.schemas import Key, Membership, NewUser, User, UserChange
+from include.api.backends import Backends
 from include.api.deps import CurrentCaller, Databases, KnownCallers
 from include.api.problems import responses
 from include.api.scope import Caller
@@ -46,13 +47,15 @@ def add_user(databases: Databases, caller: Admin, wanted: NewUser) -> User:
         raise HTTPException(409, str(error)) from error
 
 
-@router.patch("/users/{username}", responses=responses(404))
+@router.patch("/users/{username}", responses=responses(404, 409))
 def change_user(
     databases: Databases, known: KnownCallers, caller: Admin, username: Username, change: UserChange
 ) -> User:
     """Set a password, disable or enable: of a user all of whose workspaces one administers."""
     with databases.postgres(caller) as connection:
         _found(users.listed(connection, username), username)
+        if change.password is not None:
+            _changeable(databases, username)
         done = change.password is None or users.set_password(connection, username, change.password)
         done = done and (change.disabled is None or users.set_disabled(connection, username, change.disabled))
         if not done:
@@ -64,18 +67,19 @@ def change_user(
     return changed
 
 
-@router.delete("/users/{username}", status_code=204, responses=responses(404))
+@router.delete("/users/{username}", status_code=204, responses=responses(404, 409))
 def remove_user(databases: Databases, known: KnownCallers, caller: Admin, username: Username) -> Response:
     """Delete a user with sessions and keys: one all of whose workspaces one administers."""
     with databases.postgres(caller) as connection:
         _found(users.listed(connection, username), username)
+        _changeable(databases, username)
         if not users.remove(connection, username):
             raise HTTPException(403, f"{username} has roles in workspaces that are not yours to administer.")
     known.forget()
     return Response(status_code=204)
 
 
-@router.put("/users/{username}/workspaces/{workspace}", responses=responses(404))
+@router.put("/users/{username}/workspaces/{workspace}", responses=responses(404, 409))
 def grant_role(
     databases: Databases,
     known: KnownCallers,
@@ -86,6 +90,8 @@ def grant_role(
 ) -> User:
     """Give a user a role in a workspace, in place of any other there."""
     _administers(caller, workspace)
+    if membership.role != "admin":
+        _changeable(databases, username, workspace)
     try:
         with databases.postgres(caller) as connection:
             users.grant(connection, username, workspace, membership.role)
@@ -96,12 +102,13 @@ def grant_role(
     return changed
 
 
-@router.delete("/users/{username}/workspaces/{workspace}", status_code=204, responses=responses(404))
+@router.delete("/users/{username}/workspaces/{workspace}", status_code=204, responses=responses(404, 409))
 def withdraw_role(
     databases: Databases, known: KnownCallers, caller: Admin, username: Username, workspace: Workspace
 ) -> Response:
     """Take a user's role in a workspace."""
     _administers(caller, workspace)
+    _changeable(databases, username, workspace)
     with databases.postgres(caller) as connection:
         if not users.withdraw(connection, username, workspace):
             raise HTTPException(404, f"{username} has no role in {workspace}.")
@@ -132,6 +139,13 @@ def revoke_key(
 def _administers(caller: Caller, workspace: str) -> None:
     if not caller.administers(workspace):
         raise HTTPException(403, f"You are not an admin of {workspace}.")
+
+
+def _changeable(databases: Backends, username: str, workspace: str | None = None) -> None:
+    try:
+        users.check_changeable(databases.settings, username, workspace)
+    except users.OfSettings as error:
+        raise HTTPException(409, str(error)) from error
 
 
 def _found(rows: object, username: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
-from include.api.access import keys, sessions
+from include.api.access import keys, sessions, users
 from include.api.access.schemas import Key, MadeKey, Me, NewKey, PasswordChange, Token
 from include.api.access.tokens import make_token
 from include.api.backends import Backends
@@ -109,17 +109,19 @@ def me(caller: CurrentCaller) -> Me:
     return Me(username=caller.name, roles=dict(caller.grants), workspaces=list(caller.workspaces))
 
 
-@router.post("/password", status_code=204, responses=responses(403))
+@router.post("/password", status_code=204, responses=responses(403, 409))
 def change_password(
     request: Request, databases: Databases, known: KnownCallers, caller: CurrentCaller, change: PasswordChange
 ) -> Response:
-    """Set one's own password. Every session ends."""
+    """Set one's own password. Every session ends. The settings' own admin has theirs from the settings: 409."""
     if caller.session.startswith("key "):
         raise HTTPException(403, "A key may not change a password. Log in.")
     limits: Limits = request.app.state.limits
     limits.check_log_in(caller.name)
     try:
         sessions.change_password(databases, caller.name, change.current_password, change.new_password)
+    except users.OfSettings as error:
+        raise HTTPException(409, str(error)) from error
     except sessions.Refused as error:
         limits.failed_log_in(caller.name)
         raise HTTPException(403, str(error)) from error
