@@ -30,10 +30,11 @@ from include.api.analytics import anomalies, pacing, roi, trends
 from include.api.analytics.dimensions import Dimension
 from include.api.analytics.measures import Measure
 from include.api.backends import Backends
+from include.api.deps import refuse_every
 from include.api.intake import trust
 from include.api.narrative.write import write
 from include.api.parameters import UnknownName, unknown
-from include.api.problems import Unavailable, problem
+from include.api.problems import MixedCurrencies, Unavailable, problem
 from include.api.schemas import Insight, Severity, Status
 from include.api.scope import Caller
 from include.api.warehouse import Warehouse
@@ -85,7 +86,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
 
         try:
             return await run_in_threadpool(asked)
-        except (BadToken, Refused, UnknownName) as error:
+        except (BadToken, Refused, UnknownName, MixedCurrencies) as error:
             raise ToolError(str(error)) from error
         except Unavailable as error:
             raise ToolError(f"{error.service} does not answer now; try again later.") from error
@@ -97,6 +98,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
     def chosen(caller: Caller, wanted: str | None) -> str:
         if wanted is not None and not caller.sees(wanted):
             raise Refused(f"There is no workspace {wanted} among yours.")
+        refuse_every(backends, caller, wanted)
         names = summary.visible_workspaces(backends, caller)
         return wanted or summary.default_workspace(backends, caller, names)
 

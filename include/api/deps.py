@@ -12,8 +12,8 @@ from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from include.api.access.resolve import Resolver
 from include.api.access.tokens import BadToken
 from include.api.backends import Backends
-from include.api.parameters import refuse_unknown
-from include.api.scope import Caller
+from include.api.parameters import UnknownName, refuse_unknown
+from include.api.scope import EVERY, Caller
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _bearer = OAuth2PasswordBearer(
@@ -70,11 +70,21 @@ def seen_workspace(caller: Caller, workspace: str | None) -> None:
         raise HTTPException(404, f"There is no workspace {workspace} among yours.")
 
 
+def refuse_every(backends: Backends, caller: Caller, wanted: str | None) -> None:
+    """Raises ``UnknownName`` where all workspaces are asked for at once: their money may be in several currencies."""
+    from include.api.summary import visible_workspaces
+
+    if wanted == EVERY:
+        names = ", ".join(visible_workspaces(backends, caller)) or "none has data yet"
+        raise UnknownName(f"workspace {EVERY} is all of them, whose money is not added; name one of yours: {names}")
+
+
 def one_workspace(backends: Backends, caller: Caller, wanted: str | None) -> str:
-    """The workspace of a question that has one: money of several may be in several currencies."""
+    """The workspace of a question that has one. Raises ``UnknownName``."""
     from include.api.summary import default_workspace, visible_workspaces
 
     seen_workspace(caller, wanted)
+    refuse_every(backends, caller, wanted)
     if wanted is not None:
         return wanted
     if len(caller.workspaces) == 1 and not caller.sees_all:

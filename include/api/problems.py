@@ -49,6 +49,10 @@ class Unavailable(Exception):
         self.reason = reason
 
 
+class MixedCurrencies(ValueError):
+    """A period's days are in several reporting currencies: their money is not added. The message names both."""
+
+
 class BadText(ValueError):
     """A text that PostgreSQL cannot hold: it has a NUL character."""
 
@@ -120,6 +124,10 @@ async def _unknown_name(request: Request, error: Exception) -> JSONResponse:
     return problem(request, 422, f"{error}.")
 
 
+async def _mixed_currencies(request: Request, error: Exception) -> JSONResponse:
+    return problem(request, 409, str(error))
+
+
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     request_id = getattr(request.state, "request_id", "")
     log.error("request %s failed", request_id, exc_info=error)
@@ -134,6 +142,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(BadText, _bad_text)
     app.add_exception_handler(UnknownName, _unknown_name)
+    app.add_exception_handler(MixedCurrencies, _mixed_currencies)
     app.add_exception_handler(Exception, _unexpected)
 
 

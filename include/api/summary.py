@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.api import builds, store
-from include.api.analytics import measures
+from include.api.analytics import measures, periods
 from include.api.backends import Backends
 from include.api.intake import trust
 from include.api.schemas import (
@@ -52,7 +52,7 @@ def summarise(
     """The summary of the period, by default of the last day that has numbers.
 
     Without ``workspace`` it is the installation's own where the caller sees it, else the first they see.
-    Raises ``Unavailable``.
+    Raises ``Unavailable``, ``MixedCurrencies``.
     """
     names = visible_workspaces(backends, caller)
     chosen = workspace or default_workspace(backends, caller, names)
@@ -60,7 +60,7 @@ def summarise(
     first, last = reader.dates()
     period = _period(date_from, date_to, last)
     previous = _before(period) if period else None
-    currency = reader.currency()
+    currency = periods.currency_of(reader.warehouse, period, previous, _series(period)) or reader.currency()
     platforms = reader.platforms(period)
     totals, before = reader.totals(period), reader.totals(previous)
     everyone = reader.campaigns(period)
@@ -103,11 +103,11 @@ class _Reader:
     """Queries of one workspace."""
 
     def __init__(self, backends: Backends, caller: Caller, workspace: str) -> None:
-        self._warehouse = Warehouse(backends, caller, workspace)
+        self.warehouse = Warehouse(backends, caller, workspace)
 
     def _rows(self, query: str, period: Period | None = None) -> list[dict[str, Any]]:
         days = {"first": period.date_from, "last": period.date_to} if period else {}
-        return self._warehouse.rows(query.replace("{days}", "date BETWEEN {first:Date} AND {last:Date}"), days)
+        return self.warehouse.rows(query.replace("{days}", "date BETWEEN {first:Date} AND {last:Date}"), days)
 
     def dates(self) -> tuple[date | None, date | None]:
         rows = self._rows(
@@ -192,11 +192,10 @@ class _Reader:
     def daily(self, period: Period | None) -> list[Day]:
         if period is None:
             return []
-        first = period.date_to - timedelta(days=max(SPARK_DAYS, period.days) - 1)
         rows = self._rows(
             _summed("mart_platform_daily", {"date": "r.date"}, {"is_provisional": "max(r.is_provisional)"})
             + " ORDER BY date",
-            Period(date_from=first, date_to=period.date_to, days=(period.date_to - first).days + 1),
+            _series(period),
         )
         return [Day(**row) for row in rows]
 
@@ -226,7 +225,7 @@ class _Reader:
         )
 
     def quality(self) -> Quality:
-        found = trust.quality(self._warehouse)
+        found = trust.quality(self.warehouse)
         failed = [check for check in found.items if not check.success]
         errors = [check for check in failed if check.severity == "error"]
         return Quality(
@@ -246,6 +245,14 @@ def _period(date_from: date | None, date_to: date | None, last: date | None) -> 
         return None
     start = date_from or end
     return Period(date_from=start, date_to=end, days=(end - start).days + 1)
+
+
+def _series(period: Period | None) -> Period | None:
+    """The days of the daily series: the period, and at least ``SPARK_DAYS``."""
+    if period is None:
+        return None
+    days = max(SPARK_DAYS, period.days)
+    return Period(date_from=period.date_to - timedelta(days=days - 1), date_to=period.date_to, days=days)
 
 
 def _before(period: Period) -> Period:

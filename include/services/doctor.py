@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from include.services import postgres, processes
 from include.services.airflow_client import AirflowClient
@@ -16,6 +16,9 @@ from include.services.programs import programs
 from include.services.status import status
 from include.services.supervisor import Supervisor
 from include.settings import Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 LEAST_DISK_GB = 5
 LEAST_MEMORY_GB = 3
@@ -153,8 +156,27 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
             f"pending: {', '.join(sorted(pending))}" if pending else "none pending",
             "bin/insightflow up applies them" if pending else "",
         )
+        yield from _reporting_currencies(client)
     finally:
         client.close()
+
+
+def _reporting_currencies(client: Client) -> Iterator[Finding]:
+    """A workspace that changed its reporting currency has days in the one before, which the API does not add up."""
+    if not client.query("EXISTS TABLE marts.mart_platform_daily").result_rows[0][0]:
+        return
+    rows = client.query(
+        "SELECT workspace, arrayStringConcat(arraySort(groupUniqArray(reporting_currency)), ' and ')"
+        " FROM marts.mart_platform_daily WHERE reporting_currency != ''"
+        " GROUP BY workspace HAVING uniqExact(reporting_currency) > 1 ORDER BY workspace"
+    ).result_rows
+    for workspace, currencies in rows:
+        yield Finding(
+            "warning",
+            f"currency of {workspace}",
+            f"its days are reported in {currencies}: money over both is not shown",
+            "bin/insightflow run --full-refresh computes all days in the one of seeds/workspaces.csv",
+        )
 
 
 def _airflow(settings: Settings) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Literal
 
+from include.api.problems import MixedCurrencies
 from include.api.schemas import Period
 from include.api.warehouse import Warehouse
 
@@ -21,6 +22,32 @@ def newest(warehouse: Warehouse) -> tuple[date | None, str | None]:
         " FROM @marts.mart_platform_daily AS r"
     )
     return (rows[0]["last"], rows[0]["currency"] or None) if rows else (None, None)
+
+
+def currency_of(warehouse: Warehouse, *asked: Period | None) -> str | None:
+    """The one reporting currency of the periods' days. Raises ``MixedCurrencies`` where there are several.
+
+    A workspace whose reporting currency was changed has days in the one before until they are computed anew.
+    """
+    periods = [period for period in asked if period]
+    days = " OR ".join(f"date BETWEEN {{first_{n}:Date}} AND {{last_{n}:Date}}" for n in range(len(periods)))
+    bounds = {f"first_{n}": period.date_from for n, period in enumerate(periods)}
+    bounds |= {f"last_{n}": period.date_to for n, period in enumerate(periods)}
+    rows = warehouse.rows(
+        "SELECT reporting_currency AS currency, min(date) AS first, max(date) AS last FROM @marts.mart_platform_daily AS r"
+        f" WHERE reporting_currency != '' AND ({days or 0}) GROUP BY currency ORDER BY last, first, currency",
+        bounds,
+    )
+    if len(rows) > 1:
+        spans = " and ".join(
+            f"{row['currency']} (" + " to ".join(dict.fromkeys((str(row["first"]), str(row["last"])))) + ")"
+            for row in rows
+        )
+        raise MixedCurrencies(
+            f"The money of these days is in {spans}: it is not added or compared. Ask for days of one of them, or"
+            " compute all days anew in one: `bin/insightflow run --full-refresh`."
+        )
+    return str(rows[0]["currency"]) if rows else None
 
 
 def period_of(date_from: date | None, date_to: date | None, last: date | None) -> Period | None:

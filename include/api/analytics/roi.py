@@ -44,7 +44,10 @@ class RoiQuery(EntityFilters):
 
 
 def report(warehouse: Warehouse, workspace: str, query: RoiQuery) -> RoiPage:
-    """A page of rows and the totals of all rows. Raises ``BadCursor``, ``UnknownName``, ``Unavailable``."""
+    """A page of rows and the totals of all rows.
+
+    Raises ``BadCursor``, ``MixedCurrencies``, ``UnknownName``, ``Unavailable``.
+    """
     check_platforms(warehouse, query.platform)
     last, currency = periods.newest(warehouse)
     period = periods.period_of(query.date_from, query.date_to, last)
@@ -60,6 +63,7 @@ def report(warehouse: Warehouse, workspace: str, query: RoiQuery) -> RoiPage:
         page.notes.append("There are no numbers yet. Drop an export into the bucket to begin.")
         return page
     page.previous = periods.compared(period, query.compare)
+    page.currency = periods.currency_of(warehouse, period, page.previous) or currency
     source, parameters = rows_of(group, query, period, page.previous)
     totals = warehouse.rows(_select(Grouping(group.level, ()), source, bool(page.previous)), parameters)
     if totals and totals[0]["row_count"]:

@@ -44,7 +44,10 @@ class TrendQuery(EntityFilters):
 
 
 def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
-    """The series. Raises ``Unavailable``, ``UnknownName``; ``TooManyPoints`` where the period has too many points."""
+    """The series.
+
+    Raises ``Unavailable``, ``UnknownName``, ``MixedCurrencies``; ``TooManyPoints`` where the period has too many points.
+    """
     check_platforms(warehouse, query.platform)
     last, currency = periods.newest(warehouse)
     period = periods.period_of(query.date_from, query.date_to, last)
@@ -63,6 +66,7 @@ def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
         answer.notes.append(f"Campaign names are not parsed into {', '.join(parsed)} here yet.")
         return answer
     answer.previous = periods.compared(period, query.compare)
+    answer.currency = periods.currency_of(warehouse, period, answer.previous) or currency
     rows = _rows(warehouse, query, period, answer.previous)
     marks = _anomalies(warehouse, query, period) if query.interval == "day" else {}
     bands = _bands(warehouse, query, period) if query.interval == "day" and query.split == "none" else {}

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/v1/analytics", tags=["analytics"], responses=res
 PLATFORMS = "marts.mart_platform_daily"
 
 
-@router.get("/roi", response_model=RoiPage, responses={**tables.RESPONSES, **responses(400)})
+@router.get("/roi", response_model=RoiPage, responses={**tables.RESPONSES, **responses(400, 409)})
 async def read_roi(
     request: Request, databases: Databases, caller: CurrentCaller, query: Annotated[roi.RoiQuery, Query()]
 ) -> Response:
@@ -46,6 +46,7 @@ async def read_roi(
         warehouse = Warehouse(databases, caller, one_workspace(databases, caller, query.workspace))
         check_platforms(warehouse, query.platform)
         period = periods.period_of(query.date_from, query.date_to, periods.newest(warehouse)[0])
+        periods.currency_of(warehouse, period)
         if period is None or (group.parsed and not warehouse.has("marts.dim_campaign", *group.parsed)):
             raise HTTPException(404, "There are no numbers yet for this table.")
         return warehouse, *roi.table(query, period)
@@ -53,7 +54,7 @@ async def read_roi(
     return await page_or_table(request, caller, sources, page, table, "roi")
 
 
-@router.get("/trends", response_model=Trends)
+@router.get("/trends", response_model=Trends, responses=responses(409))
 async def read_trends(
     request: Request, databases: Databases, caller: CurrentCaller, query: Annotated[trends.TrendQuery, Query()]
 ) -> Response:

@@ -15,7 +15,7 @@ from include.api.analytics.names import check_platforms
 from include.api.answers import HEADERS, answer, matches, tag_of
 from include.api.backends import Backends
 from include.api.days import QueryDay
-from include.api.deps import CurrentCaller, Databases, check_range, seen_workspace
+from include.api.deps import CurrentCaller, Databases, check_range, refuse_every, seen_workspace
 from include.api.detail import Evidence, SourceRows
 from include.api.narrative.facts import Narrative
 from include.api.narrative.write import write
@@ -94,7 +94,7 @@ async def list_insights(
     )
 
 
-@router.get("/summary", response_model=Summary, responses=responses(404))
+@router.get("/summary", response_model=Summary, responses=responses(404, 409))
 async def summarise(
     request: Request,
     databases: Databases,
@@ -109,16 +109,15 @@ async def summarise(
     """
     check_range(date_from, date_to)
     seen_workspace(caller, workspace)
-    return await answer(
-        request,
-        caller,
-        SUMMARY_SOURCES,
-        lambda: summary.summarise(databases, caller, workspace, date_from, date_to),
-        part=datetime.now(UTC).date().isoformat(),
-    )
+
+    def made() -> Summary:
+        refuse_every(databases, caller, workspace)
+        return summary.summarise(databases, caller, workspace, date_from, date_to)
+
+    return await answer(request, caller, SUMMARY_SOURCES, made, part=datetime.now(UTC).date().isoformat())
 
 
-@router.get("/summary/text", response_model=Narrative, responses=responses(404))
+@router.get("/summary/text", response_model=Narrative, responses=responses(404, 409))
 async def summarise_in_words(
     request: Request,
     databases: Databases,
@@ -136,6 +135,7 @@ async def summarise_in_words(
     seen_workspace(caller, workspace)
 
     def told() -> Narrative:
+        refuse_every(databases, caller, workspace)
         return write(databases, caller, summary.summarise(databases, caller, workspace, date_from, date_to))
 
     # A model that was away is asked again after a while, though the data are the same.
