@@ -4,6 +4,7 @@ WORKDIR /opt/insightflow
 COPY requirements.txt .
 RUN pip install --no-cache-dir uv==0.13.9 && uv pip install --system --no-cache -r requirements.txt
 COPY . .
-# uid 101 is the clickhouse user of clickhouse-server: both read the bucket.
-RUN useradd --uid 101 --create-home insightflow && mkdir -p /var/lib/insightflow && chown insightflow /var/lib/insightflow /opt/insightflow
+# uid and gid 101 are the clickhouse user of clickhouse-server: both read the bucket.
+RUN groupadd --gid 101 insightflow && useradd --uid 101 --gid 101 --create-home insightflow \
+    && mkdir -p /var/lib/insightflow && chown insightflow:insightflow /var/lib/insightflow /opt/insightflow
 USER insightflow

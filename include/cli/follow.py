@@ -143,7 +143,7 @@ def follow(airflow: AirflowClient, dag_id: str, run_ids: list[str], deadline: fl
     while len([s for s in states.values() if s in FINAL]) < len(run_ids):
         if time.monotonic() - begun > deadline:
             raise RunFailed(
-                f"{dag_id} still runs after {deadline / 60:.0f} minutes; see {airflow.settings.airflow_url}"
+                f"{dag_id} still runs after {deadline / 60:.0f} minutes; see {airflow.settings.public_airflow_url}"
             )
         for run_id in run_ids:
             if states.get(run_id) in FINAL:
@@ -191,7 +191,7 @@ def _explain(airflow: AirflowClient, dag_id: str, run_ids: list[str]) -> str:
         tasks = airflow.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", state="failed", limit=20)
         for ti in tasks["task_instances"]:
             lines.append(f"{ti['task_id']}: {_reason(airflow, ti)}")
-        where = f"{airflow.settings.airflow_url}/dags/{dag_id}/runs/{run_id}"
+        where = f"{airflow.settings.public_airflow_url}/dags/{dag_id}/runs/{run_id}"
         lines.append(f"its logs are at {where}")
     return f"{dag_id} failed\n  " + "\n  ".join(lines)
 

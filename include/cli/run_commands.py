@@ -46,7 +46,7 @@ def load(
         follow.wait_for_dag(airflow, follow.ON_DROP)
         if airflow.get(f"/dags/{follow.ON_DROP}")["is_paused"]:
             raise ServiceError(
-                f"{follow.ON_DROP} is paused: unpause it at {settings.airflow_url}/dags/{follow.ON_DROP}, or drop the "
+                f"{follow.ON_DROP} is paused: unpause it at {settings.public_airflow_url}/dags/{follow.ON_DROP}, or drop the "
                 "files and use `bin/insightflow run`"
             )
         for path in files:
@@ -72,7 +72,7 @@ def run(
     with AirflowClient(settings) as airflow:
         follow.wait_for_dag(airflow, follow.DAILY)
         run_id = follow.trigger(airflow, follow.DAILY, conf)
-        say(f"{follow.DAILY} {run_id}: {settings.airflow_url}/dags/{follow.DAILY}/runs/{run_id}")
+        say(f"{follow.DAILY} {run_id}: {settings.public_airflow_url}/dags/{follow.DAILY}/runs/{run_id}")
         follow.follow(airflow, follow.DAILY, [run_id])
         follow.wait_for_others(airflow)
 
@@ -177,7 +177,7 @@ def _wait(airflow: AirflowClient, dag_id: str, run_id: str, timeout: int) -> Non
     while time.monotonic() < end:
         state = airflow.get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
         if state == "failed":
-            raise follow.RunFailed(f"{dag_id} {run_id} failed; see {airflow.settings.airflow_url}")
+            raise follow.RunFailed(f"{dag_id} {run_id} failed; see {airflow.settings.public_airflow_url}")
         if state == "success":
             return
         time.sleep(follow.POLL_SECONDS)

@@ -132,7 +132,7 @@ def addresses() -> None:
             {"what": "dashboard", "address": f"{api}/", "log-in": f"{admin} / {password}"},
             {"what": "API docs", "address": f"{api}/docs", "log-in": f"{admin} / {password}"},
             {"what": "data dictionary", "address": f"{api}/dbt-docs", "log-in": f"{admin} / {password}"},
-            {"what": "Airflow", "address": settings.airflow_url, "log-in": f"{admin} / {password}"},
+            {"what": "Airflow", "address": settings.public_airflow_url, "log-in": f"{admin} / {password}"},
             {"what": "SQL (ClickHouse)", "address": settings.clickhouse_url, "log-in": f"{reader} / {secret}"},
         ],
         as_json=False,

@@ -1,7 +1,8 @@
-"""For containers: `migrate` once, then each service as a process of its own, without supervisord.
+"""For containers: `migrate` once, then each service as a process of its own, without supervisord; `check` for their health.
 
 python -m include.services migrate
 python -m include.services exec airflow-scheduler
+python -m include.services check airflow-scheduler
 """
 
 from __future__ import annotations
@@ -27,16 +28,27 @@ def migrate(settings: Settings) -> None:
 
 def execute(settings: Settings, name: str) -> None:
     """Become the program. Raises ``ServiceError`` for one that is not ours to start here."""
-    known = {program.name: program for program in programs(settings)}
-    if name not in known:
-        raise ServiceError(f"there is no service {name!r} here; services are {', '.join(known)}")
-    program = known[name]
+    program, known = _program(settings, name)
     if name == "airflow-api-server":
         airflow_setup.write_login(settings)
     if name == "airflow-scheduler":
         _wait(known["airflow-api-server"], settings.start_timeout)
         airflow_setup.ensure_pools(settings)
     os.execve(program.command[0], program.command, {**os.environ, **program.environment})
+
+
+def check(settings: Settings, name: str) -> None:
+    """Raises ``ServiceError`` where the service does not answer, or, as Airflow sees it, has no heartbeat."""
+    program, _ = _program(settings, name)
+    if problem := program.problem():
+        raise ServiceError(f"{name}: {problem}")
+
+
+def _program(settings: Settings, name: str) -> tuple[Program, dict[str, Program]]:
+    known = {program.name: program for program in programs(settings)}
+    if name not in known:
+        raise ServiceError(f"there is no service {name!r} here; services are {', '.join(known)}")
+    return known[name], known
 
 
 def _wait(program: Program, seconds: float) -> None:
@@ -55,6 +67,8 @@ def main(arguments: list[str]) -> int:
                 migrate(get_settings())
             case ["exec", name]:
                 execute(get_settings(), name)
+            case ["check", name]:
+                check(get_settings(), name)
             case _:
                 print(__doc__, file=sys.stderr)
                 return 2

@@ -200,7 +200,7 @@ def _airflow(settings: Settings) -> Iterator[Finding]:
                     "warning",
                     "failed runs",
                     f"{failed['total_entries']}, the newest is {newest['dag_id']} {newest['dag_run_id']}",
-                    f"read its log at {settings.airflow_url}/dags/{newest['dag_id']}/runs/{newest['dag_run_id']}",
+                    f"read its log at {settings.public_airflow_url}/dags/{newest['dag_id']}/runs/{newest['dag_run_id']}",
                 )
     except ServiceError as error:
         yield Finding("error", "Airflow", str(error), "bin/insightflow up")

@@ -62,7 +62,8 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.admin_user}:admin",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file(settings)),
             "AIRFLOW__API__SECRET_KEY": settings.airflow_secret_key.get_secret_value(),
-            "AIRFLOW__API__BASE_URL": url,
+            # As people reach it: Airflow makes the links of its pages and mails from it.
+            "AIRFLOW__API__BASE_URL": settings.public_airflow_url,
             "AIRFLOW__API__HOST": settings.host,
             "AIRFLOW__API__PORT": str(settings.airflow_port),
             "AIRFLOW__API_AUTH__JWT_SECRET": settings.jwt_secret.get_secret_value(),

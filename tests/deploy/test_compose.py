@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
+from include.api.versions import _PARTS as VERSIONS
+from include.services.environment import airflow_environment
+from include.services.programs import programs
 from include.settings import SECRET_FIELDS, Settings
+from include.warehouse.cluster import parts
 
 REPO = Path(__file__).parents[2]
 TEXT = (REPO / "docker-compose.yml").read_text()
@@ -17,7 +22,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 # Keys of the Compose Specification that we use; a misspelled one would be ignored by older engines.
 SERVICE_KEYS = {
-    "build", "command", "depends_on", "environment", "healthcheck", "image", "ports", "restart", "ulimits", "volumes",
+    "build", "command", "depends_on", "env_file", "environment", "healthcheck", "image", "ports", "restart", "ulimits",
+    "volumes",
 }  # fmt: skip
 
 
@@ -91,6 +97,64 @@ def test_nothing_listens_beyond_the_host() -> None:
     for service in SERVICES.values():
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:")
+
+
+def test_clickhouse_leaves_the_folder_that_it_may_only_read() -> None:
+    # Its entrypoint would chown the folder, and end as that fails.
+    server = SERVICES["clickhouse"]
+    assert "insightflow:/var/lib/clickhouse/user_files:ro" in server["volumes"]
+    assert server["environment"]["CLICKHOUSE_DO_NOT_CHOWN"] == "1"
+    made = (REPO / "Dockerfile").read_text()
+    assert "--uid 101 --gid 101" in made
+
+
+def test_the_reader_may_read_what_the_api_asks_for() -> None:
+    # A server that asks for grants on its system tables gives the catalogue to everyone, parts to nobody.
+    users = ElementTree.parse(REPO / "deploy/clickhouse/users.xml")
+    granted = {query.text for query in users.iter("query")}
+    assert {f"GRANT SELECT ON {name}.*" for name in ("marts", "staging", "ops", "raw")} <= granted
+    free = {"system.tables", "system.columns", "system.databases"}
+    text = VERSIONS.replace("{parts}", parts(""))
+    asked = set(re.findall(r"\bsystem\.\w+", text))
+    assert asked
+    assert {f"GRANT SELECT ON {name}" for name in asked - free} <= granted
+
+
+def test_no_secret_is_copied_into_the_image() -> None:
+    ignored = (REPO / ".dockerignore").read_text().split()
+    assert {".env", ".env.*", "var", ".git"} <= set(ignored)
+    assert "COPY . ." in (REPO / "Dockerfile").read_text()
+
+
+def test_every_setting_of_the_env_file_reaches_the_programs() -> None:
+    ours = {name: service for name, service in SERVICES.items() if "build" in service}
+    assert set(SERVICES) - set(ours) == {"clickhouse", "postgres"}
+    for name, service in ours.items():
+        assert service["env_file"] == [{"path": ".env", "required": False}], name
+        # What the containers are to each other is not .env's to say: its ports are the host's.
+        fixed = service["environment"]
+        assert (fixed["INSIGHTFLOW_API_PORT"], fixed["INSIGHTFLOW_AIRFLOW_PORT"]) == ("8000", "8080")
+        assert fixed["INSIGHTFLOW_POSTGRES_USER"] == SERVICES["postgres"]["environment"]["POSTGRES_USER"]
+        assert fixed["INSIGHTFLOW_CLICKHOUSE_USER"] == SERVICES["clickhouse"]["environment"]["CLICKHOUSE_USER"]
+
+
+def test_services_start_as_the_programs_say_and_are_checked(tmp_path: Path) -> None:
+    known = {program.name for program in programs(Settings(_env_file=None, home=tmp_path))}
+    for name in known - {"clickhouse", "postgres"}:
+        assert SERVICES[name]["command"] == ["python", "-m", "include.services", "exec", name]
+        assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "python", "-m", "include.services", "check", name]
+
+
+def test_airflow_s_links_lead_where_people_reach_it(tmp_path: Path) -> None:
+    settings = Settings(
+        _env_file=None,
+        home=tmp_path,
+        airflow_url="http://airflow-api-server:8080",
+        public_airflow_url="https://a.example.com",
+    )
+    made = airflow_environment(settings)
+    assert made["AIRFLOW__API__BASE_URL"] == "https://a.example.com"
+    assert made["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://airflow-api-server:8080/execution/"
 
 
 def test_commands_name_modules_that_exist() -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import psycopg2
 import pytest
 
 from include.settings import REPO, SECRET_FIELDS, Settings
 from include.warehouse.client import connect
+from tests.support.processes import free_port
 
 
 def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -45,6 +50,19 @@ def test_unknown_service_is_named_with_those_that_there_are(tmp_path: os.PathLik
     done = call("exec", "nothing", INSIGHTFLOW_HOME=str(tmp_path))
     assert done.returncode == 1
     assert "airflow-scheduler" in done.stderr
+
+
+def test_a_check_says_what_does_not_answer(tmp_path: os.PathLike[str]) -> None:
+    port = free_port()
+    around = {"INSIGHTFLOW_HOME": str(tmp_path), "INSIGHTFLOW_API_PORT": str(port)}
+    done = call("check", "api", **around)
+    assert (done.returncode, done.stderr) == (1, f"error: api: http://127.0.0.1:{port}/healthz does not answer\n")
+    (Path(tmp_path) / "healthz").write_text("ok")
+    with ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(tmp_path))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        done = call("check", "api", **around)
+        server.shutdown()
+    assert (done.returncode, done.stderr.count("error")) == (0, 0)
 
 
 @pytest.mark.integration
