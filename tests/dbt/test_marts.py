@@ -275,10 +275,24 @@ def test_groups_of_two_currencies_are_no_fault_beside_groups_of_one(project: Pro
             campaign("c", MONDAY, "7", campaign_name="Hats", currency="USD", account_id="us", row_number=3),
             campaign("d", TUESDAY, "7", campaign_name="Hats", currency="XYZ", account_id="us", row_number=4),
             campaign("e", TUESDAY, "7", campaign_name="Brand | UK", account_id="us", row_number=5),
+            # cost of no currency beside value of one: the value alone has one currency, the money has two
+            campaign("f", MONDAY, None, campaign_name="Socks | FR", currency="EUR", account_id="de", row_number=6),
+            campaign(
+                "g",
+                MONDAY,
+                "1",
+                campaign_name="Socks | FR",
+                currency=None,
+                conversion_value=None,
+                account_id="x",
+                row_number=7,
+            ),
         ]
     )
     project.run()
-    groups = "SELECT date, market, cost, cost_reporting FROM marts.mart_naming_daily ORDER BY date, market"
+    unlike = "SELECT cost, conversion_value FROM marts.mart_naming_daily WHERE market = 'FR'"
+    assert project.query(unlike) == [(None, None)]
+    groups = "SELECT date, market, cost, cost_reporting FROM marts.mart_naming_daily WHERE ifNull(market, '') != 'FR' ORDER BY date, market"
     assert [row[2:] for row in project.query(groups)][2:] == [(Decimal(7), Decimal(7)), (Decimal(7), None)]
     assert [row[2] for row in project.query(groups)][:2] == [Decimal(10), None]
     outcome = project.dbt("test", "--select", "path:models/marts", "--exclude", "test_type:unit")
