@@ -66,22 +66,19 @@ days as (
     indexOf(['impressions', 'clicks', 'cost'], {{ metric }})
 {%- endmacro %}
 
-{# (events, exposure) of six weeks that end before the last `span` days, without the best and the worst of them. #}
-{% macro steady_weeks(events, exposures, span) -%}
-    arrayMap(
-        weeks -> if(length(weeks) >= 5, arraySlice(weeks, 2, length(weeks) - 2), weeks),
-        [arraySort(
-            w -> w.1 / w.2,
-            arrayFilter(
-                w -> w.2 > 0,
-                arrayMap(
-                    i -> (
-                        arraySum(arraySlice({{ events }}, {{ 51 - span }} - 7 * i, 7)),
-                        arraySum(arraySlice({{ exposures }}, {{ 51 - span }} - 7 * i, 7))
-                    ),
-                    range(6)
-                )
-            )
-        )]
-    )[1]
+{# The sums of six weeks that end before the last `span` days, the newest first, from running sums. #}
+{% macro weekly_sums(until, span) -%}
+    [
+        {%- for week in range(6) %}
+        {{ until }}[{{ 57 - span - 7 * week }}] - {{ until }}[{{ 50 - span - 7 * week }}]{{ ',' if not loop.last }}
+        {%- endfor %}
+    ]
+{%- endmacro %}
+
+{# The sum of weeks without the best and the worst of them, where five are known. #}
+{% macro steady_sum(sums, ranks, known) -%}
+    (
+        arraySum({{ sums }})
+        - if({{ known }} >= 5, {{ sums }}[{{ ranks }}[1]] + {{ sums }}[{{ ranks }}[{{ known }}]], 0.)
+    )
 {%- endmacro %}

@@ -21,9 +21,8 @@ pairs as (
         t.1 as metric,
         t.5 as unit,
         t.4 as seen,
-        arrayMap((k, n) -> not isNaN(k) and n > 0, t.2, t.3) as known,
-        arrayMap((k, n) -> if(not isNaN(k) and n > 0, k, 0.), t.2, t.3) as counts,
-        arrayMap((k, n) -> if(not isNaN(k) and n > 0, n, 0.), t.2, t.3) as exposures
+        arrayMap((k, n) -> if(isNaN(k) or not n > 0, 0., k), t.2, t.3) as counts,
+        arrayMap((k, n) -> if(isNaN(k) or not n > 0, 0., n), t.2, t.3) as exposures
     from days as d
     array join
         [
@@ -43,49 +42,71 @@ ratios as (
         p.seen[57] as maturity,
         arrayMap((k, m) -> k / m, p.counts, p.seen) as final_counts,
         arrayMap((n, m) -> n * m, p.exposures, p.seen) as visible,
-        arrayCount(is_known -> is_known, arraySlice(p.known, 1, 56)) as baseline_days
+        arrayCount(n -> n > 0, arraySlice(p.exposures, 1, 56)) as baseline_days
     from pairs as p
     where baseline_days >= 28
 ),
 
-weeks as (
+-- Sums of any days are differences of these; a lambda that reads the arrays would copy them for every element.
+sums as (
     select
         r.*,
-        {%- for span in [1, 3, 7] %}
-        {{ steady_weeks('final_counts', 'exposures', span) }} as steady_{{ span }},
-        {%- endfor %}
+        arrayCumSum(r.final_counts) as events_until,
+        arrayCumSum(r.exposures) as exposure_until,
         -- days since the last conversion, at most 14
         57 - greatest(arrayLastIndex(k -> k > 0, r.counts), 43) as streak
     from ratios as r
 ),
 
-usuals as (
+weeks as (
     select
+        s.*,
         {%- for span in [1, 3, 7] %}
-        arraySum(w -> w.1, s.steady_{{ span }}) as base_events_{{ span }},
-        arraySum(w -> w.1, s.steady_{{ span }})
-        / arraySum(w -> w.2, s.steady_{{ span }}) as usual_ratio_{{ span }},
+        {{ weekly_sums('s.events_until', span) }} as events_{{ span }},
+        {{ weekly_sums('s.exposure_until', span) }} as exposures_{{ span }}{{ ',' if not loop.last }}
         {%- endfor %}
-        s.*
-    from weeks as s
+    from sums as s
 ),
 
+-- Weeks from the worst to the best, those without exposure last.
+ranks as (
+    select
+        w.*,
+        {%- for span in [1, 3, 7] %}
+        arraySort(
+            (i, k, n) -> k / n, [1, 2, 3, 4, 5, 6], w.events_{{ span }}, w.exposures_{{ span }}
+        ) as ranks_{{ span }},
+        arrayCount(n -> n > 0, w.exposures_{{ span }}) as weeks_{{ span }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from weeks as w
+),
+
+usuals as (
+    select
+        k.*,
+        {%- for span in [1, 3, 7] %}
+        {{ steady_sum('k.events_' ~ span, 'k.ranks_' ~ span, 'k.weeks_' ~ span) }} as base_events_{{ span }},
+        base_events_{{ span }}
+        / {{ steady_sum('k.exposures_' ~ span, 'k.ranks_' ~ span, 'k.weeks_' ~ span) }}
+            as usual_ratio_{{ span }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from ranks as k
+),
+
+-- An array join and no `where`: behind a filter the engine would work all of the above out three times.
 misfits as (
     select
         u.*,
-        arraySlice(
-            arrayMap((n, is_known) -> if(is_known, n * u.usual_ratio_1, nan), u.exposures, u.known), 15, 42
-        ) as usual,
+        arrayMap(n -> if(n > 0, n * u.usual_ratio_1, nan), arraySlice(u.exposures, 15, 42)) as usual,
         arrayMap(
-            (k, n, is_known) -> if(is_known, abs({{ count_residual('k', '(n * u.usual_ratio_1)') }}), nan),
-            arraySlice(u.final_counts, 15, 42), arraySlice(u.exposures, 15, 42), arraySlice(u.known, 15, 42)
+            (k, e) -> abs({{ count_residual('k', 'e') }}), arraySlice(u.final_counts, 15, 42), usual
         ) as misfit,
         u.final_counts[1] + u.final_counts[8] + u.final_counts[15] + u.final_counts[22]
         + u.final_counts[29] + u.final_counts[36] + u.final_counts[43] + u.final_counts[50] as weekday_events,
         u.exposures[1] + u.exposures[8] + u.exposures[15] + u.exposures[22]
         + u.exposures[29] + u.exposures[36] + u.exposures[43] + u.exposures[50] as weekday_exposure
     from usuals as u
-    where u.usual_ratio_1 > 0 and u.usual_ratio_3 > 0 and u.usual_ratio_7 > 0
+    array join if(u.usual_ratio_1 > 0 and u.usual_ratio_3 > 0 and u.usual_ratio_7 > 0, [1], []) as is_usual
 ),
 
 noise as (
