@@ -9,7 +9,7 @@ bucket are taken along, and exactly the dates that they touch are rebuilt.
   are days of its time zone), by `bin/insightflow backfill --from D --to D`, `bin/insightflow airflow backfill create`
   or `POST /api/v2/backfills`. A day built twice is the same.
 * **Other dates**: trigger with the configuration `{"dates": ["2026-06-30"]}`; `{"full_refresh": true}` makes every
-  table anew from raw.
+  table anew from raw. Another name or type is refused.
 * **Refused files** do not fail the run: the log of `load` and the result of `publish_insights` name them, with the
   reason; `bin/insightflow ledger` too.
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import CronDataIntervalTimetable, dag
 
-from include.orchestration.pipeline import DEFAULT_ARGS, log_run_failure, pipeline
+from include.orchestration.pipeline import DEFAULT_ARGS, log_run_failure, pipeline, run_params
 
 
 @dag(
@@ -29,6 +29,7 @@ from include.orchestration.pipeline import DEFAULT_ARGS, log_run_failure, pipeli
     max_active_runs=3,
     is_paused_upon_creation=False,
     default_args=DEFAULT_ARGS,
+    params=run_params(),
     on_failure_callback=log_run_failure,
     tags=["insightflow", "marketing", "daily"],
     doc_md=__doc__,

@@ -13,7 +13,7 @@ import pendulum
 from airflow.sdk import Asset, AssetWatcher, dag
 from bucket_trigger import BucketTrigger
 
-from include.orchestration.pipeline import DEFAULT_ARGS, log_run_failure, pipeline
+from include.orchestration.pipeline import DEFAULT_ARGS, log_run_failure, pipeline, run_params
 
 bucket = Asset("insightflow_bucket", watchers=[AssetWatcher(name="bucket", trigger=BucketTrigger())])
 
@@ -26,6 +26,7 @@ bucket = Asset("insightflow_bucket", watchers=[AssetWatcher(name="bucket", trigg
     max_active_runs=2,
     is_paused_upon_creation=False,
     default_args=DEFAULT_ARGS,
+    params=run_params(),
     on_failure_callback=log_run_failure,
     tags=["insightflow", "marketing", "on-drop"],
     doc_md=__doc__,

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk import Param, TriggerRule, get_current_context, task
 
+from include.orchestration.days import PARAMS
 from include.orchestration.links import BuildLink, InsightsLink, QualityLink
 from include.settings import get_settings
 
@@ -58,10 +59,11 @@ DEFAULT_ARGS: dict[str, Any] = {
 
 @contextmanager
 def what_lasts_fails_at_once() -> Iterator[None]:
-    """Data that fail a test fail it again: the task ends without its retries. All else, such as an engine that is away,
-    is tried again."""
+    """Data that fail a test fail it again, and a configuration stays wrong: the task ends without its retries. All
+    else, such as an engine that is away, is tried again."""
     from airflow.sdk.exceptions import AirflowFailException
 
+    from include.orchestration.days import BadConfiguration
     from include.quality import QualityError
     from include.transform.report import BuildError
 
@@ -71,6 +73,8 @@ def what_lasts_fails_at_once() -> Iterator[None]:
         if error.lasts:
             raise AirflowFailException(str(error)) from error
         raise
+    except BadConfiguration as error:
+        raise AirflowFailException(f"{error}. Trigger a run with another configuration") from error
 
 
 def pipeline(*, own_days: bool) -> None:
@@ -82,8 +86,11 @@ def pipeline(*, own_days: bool) -> None:
     @task(execution_timeout=timedelta(minutes=10))
     def discover() -> list[list[str]]:
         """List the bucket: files that the ledger does not know, in chunks."""
-        from include.orchestration import steps
+        from include.orchestration import days, steps
 
+        # First of all, so that nothing is done where something else was asked.
+        with what_lasts_fails_at_once():
+            days.configuration(get_current_context())
         return steps.discover()
 
     @task(pool=LANDING_POOL, map_index_template="{{ chunk }}")
@@ -102,12 +109,10 @@ def pipeline(*, own_days: bool) -> None:
         from include.orchestration import days, steps
 
         context = get_current_context()
-        return steps.dates_to_build(
-            days.days_of_run(context) if own_days or _has_dates(context) else [],
-            str(context["run_id"]),
-            _is_active,
-            everything=days.wants_full_refresh(context),
-        )
+        with what_lasts_fails_at_once():
+            asked = days.configuration(context)
+            own = days.days_of_run(context) if own_days or asked["dates"] else []
+        return steps.dates_to_build(own, str(context["run_id"]), _is_active, everything=asked["full_refresh"])
 
     @task(pool=BUILD_POOL)
     def build(layer: str, seen: dict[str, int]) -> dict[str, Any]:
@@ -175,8 +180,9 @@ def pipeline(*, own_days: bool) -> None:
     built["marts"] >> built["anomalies"] >> built["insights"] >> published
 
 
-def _has_dates(context: Any) -> bool:
-    return bool((context["dag_run"].conf or {}).get("dates"))
+def run_params() -> dict[str, Param]:
+    """The parameters of a run, for the form of the trigger button and for what triggers by API."""
+    return {name: Param(**schema) for name, schema in PARAMS.items()}
 
 
 def _is_active(run_id: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 
 from include.orchestration.pipeline import what_lasts_fails_at_once
 from include.quality import QualityError, QualityReport
@@ -42,6 +43,31 @@ def test_data_that_fail_a_test_fail_the_task_without_retries(error: Exception) -
 def test_what_may_pass_is_tried_again(error: Exception) -> None:
     with pytest.raises(type(error)), what_lasts_fails_at_once():
         raise error
+
+
+@pytest.mark.parametrize("dag_id", ["marketing_daily", "marketing_on_drop"])
+@pytest.mark.parametrize("conf", [{"full_refresh": "false"}, {"date": "2026-06-30"}, {"dates": ["2026-06-301"]}])
+@pytest.mark.parametrize("task_id", ["discover", "dates"])
+def test_a_wrong_configuration_fails_the_run_before_anything_is_done(
+    bag: Any, dag_id: str, conf: dict[str, Any], task_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = {"run_id": "r", "dag_run": SimpleNamespace(conf=conf)}
+    monkeypatch.setattr("include.orchestration.pipeline.get_current_context", lambda: context)
+    with pytest.raises(AirflowFailException):
+        bag.dags[dag_id].get_task(task_id).python_callable()
+
+
+@pytest.mark.parametrize("dag_id", ["marketing_daily", "marketing_on_drop"])
+def test_airflow_refuses_wrong_types_when_a_run_is_triggered(bag: Any, dag_id: str) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    # As the scheduler and the API read it.
+    params = DagSerialization.from_dict(DagSerialization.to_dict(bag.dags[dag_id])).params
+    for good in ({}, {"dates": ["2026-06-30"]}, {"dates": "2026-06-30"}, {"full_refresh": True}):
+        params.deep_merge(good).validate()
+    for bad in ({"full_refresh": "false"}, {"dates": 20260630}, {"dates": ["2026-06-301"]}):
+        with pytest.raises(ParamValidationError):
+            params.deep_merge(bad).validate()
 
 
 def test_rows_that_another_run_stages_meanwhile_are_looked_at_again() -> None:

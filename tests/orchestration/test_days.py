@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from include.orchestration.days import days_between, days_of_run, parse_dates, wants_full_refresh
+from include.orchestration.days import (
+    BadConfiguration,
+    configuration,
+    days_between,
+    days_of_run,
+    parse_dates,
+    wants_full_refresh,
+)
 
 
 def at(day: int, hour: int = 0) -> datetime:
@@ -63,6 +70,31 @@ def test_days_between_holds_both_ends() -> None:
     assert days_between(date(2026, 2, 27), date(2026, 3, 1)) == [
         date(2026, 2, 27), date(2026, 2, 28), date(2026, 3, 1),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("conf", "why"),
+    [
+        ({"full_refresh": "false"}, "full_refresh is true or false, not 'false'"),
+        ({"full_refresh": 0}, "full_refresh is true or false, not 0"),
+        ({"date": "2026-06-30"}, "has no 'date'; it takes dates and full_refresh"),
+        ({"dates": ["2026-06-301"]}, "'2026-06-301' is not a date"),
+        ({"dates": ["20260630"]}, "'20260630' is not a date"),
+        ({"dates": ["2026-06-30", "foo"]}, "'foo' is not a date"),
+        ({"dates": 20260630}, "dates is a list such as"),
+        ({"dates": {"2026-06-30": 1}}, "dates is a list such as"),
+    ],
+)
+def test_a_configuration_that_asks_for_something_else_is_refused(conf: dict[str, Any], why: str) -> None:
+    for asked in (configuration, days_of_run, wants_full_refresh):
+        with pytest.raises(BadConfiguration, match=why):
+            asked(context(conf))
+
+
+@pytest.mark.parametrize("conf", [None, {}, {"dates": [], "full_refresh": False}, {"dates": None}])
+def test_a_form_that_was_left_as_it_is_asks_for_nothing(conf: dict[str, Any] | None) -> None:
+    assert configuration(context(conf)) == {"dates": [], "full_refresh": False}
+    assert days_of_run(context(conf, "2026-06-09T00:00:00")) == [date(2026, 6, 9)]
 
 
 def test_full_refresh_is_asked_for_in_the_configuration() -> None:
