@@ -148,6 +148,11 @@ def test_the_same_key_sends_nothing_twice(api: TestClient, log_in: LogIn, landed
     assert len(files(landed)) == 1
     other = api.post(URL, headers=headers, content=CSV + "2026-06-28,1,c1,Brand,1,1,1\n")
     assert other.status_code == 422
+    for parameter, value, said in (("source", "meta_ads", "source inbox"), ("filename", "b.csv", "upload.csv"),
+                                   ("strict", "true", "strict=false")):  # fmt: skip
+        answer = api.post(URL, headers=headers, content=CSV, params={parameter: value})
+        assert (answer.status_code, said in answer.json()["detail"]) == (422, True), answer.text
+    assert len(files(landed)) == 1
     # A key whose upload was refused may be used again.
     retry = headers | {"Idempotency-Key": "july"}
     assert api.post(URL, headers=retry, content=b"").status_code == 422

@@ -21,6 +21,7 @@ from include.api.warehouse import Warehouse
 router = APIRouter(prefix="/api/v1/data", tags=["data"], responses=responses(401, 404, 422, 429, 503))
 
 INBOX = "inbox"
+USED, ANOTHER = "This Idempotency-Key was used with", "Take a new one."
 _FILE = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
 _CONTENT: dict[str, Any] = {
     name: {"schema": {"type": "string", "format": "binary"}} for name in SUFFIXES if name != "application/json"
@@ -54,7 +55,7 @@ async def ingest(
 
     The file lands in the bucket whole or not at all, and a run starts within seconds. The answer says what it was
     taken for; `status_url` follows it to the run that loads it. The same `Idempotency-Key` again, with the same
-    bytes, gives the same answer and sends nothing twice.
+    bytes and parameters, gives the same answer and sends nothing twice; with others it is refused.
     """
     target = _target(databases, caller, workspace)
     spec = await run_in_threadpool(_spec, source)
@@ -63,7 +64,7 @@ async def ingest(
     try:
         await received.take(request, filename)
         if isinstance(load_id, Row):
-            return _replayed(load_id, received.sha256)
+            return _replayed(load_id, received, strict)
         row = await run_in_threadpool(_land, databases, caller, target, source, spec, load_id, received, strict)
     except BaseException as error:
         if not isinstance(load_id, Row):
@@ -127,6 +128,8 @@ def _begin(databases: Backends, caller: Caller, workspace: str, source: str, key
         known = uploads.begin(connection, load_id, workspace, source, caller.name, key)
         if known is None:
             return load_id
+        if known.source != source:
+            raise HTTPException(422, f"{USED} source {known.source}. {ANOTHER}")
         if known.status == "received":
             return known
         if known.status == "failed" and uploads.restart(connection, str(known.id)):
@@ -158,7 +161,7 @@ def _land(
         raise Unavailable("The bucket", str(error)) from error
     file = {
         "file": received.name, "uri": bucket.uri(key), "size_bytes": received.size, "sha256": received.sha256,
-        "feedback": feedback.model_dump(mode="json") if feedback else None,
+        "feedback": feedback.model_dump(mode="json") if feedback else None, "strict": strict,
     }  # fmt: skip
     with databases.postgres(caller, workspace) as connection:
         uploads.finish(connection, load_id, file)
@@ -172,9 +175,16 @@ def _failed(databases: Backends, caller: Caller, workspace: str, load_id: str, e
         uploads.fail(connection, load_id, error)
 
 
-def _replayed(row: Row[Any], sha256: str) -> Response:
-    if row.request_hash != sha256:
-        raise HTTPException(422, "This Idempotency-Key was used for another file. Take a new one.")
+def _replayed(row: Row[Any], received: Received, strict: bool) -> Response:
+    """The answer of the upload that has the key, where it is of the same request. Raises ``HTTPException``: 422."""
+    before = row.files[0]
+    if row.request_hash != received.sha256:
+        raise HTTPException(422, f"{USED} a file of other bytes. {ANOTHER}")
+    if before["file"] != received.name:
+        raise HTTPException(422, f"{USED} the file name {before['file']}. {ANOTHER}")
+    # Uploads of before this was kept say nothing of it.
+    if before.get("strict", strict) != strict:
+        raise HTTPException(422, f"{USED} strict={str(before['strict']).lower()}. {ANOTHER}")
     return _accepted(row, replayed=True)
 
 
