@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -148,6 +149,63 @@ def test_anomalies_stand_on_their_line_with_the_band(api: TestClient, log_in: Lo
     [point] = get(api, log_in("ana"), "trends", **params)["series"][0]["points"]
     assert [(a["kind"], a["entity_id"]) for a in point["anomalies"]] == [("spend_stop", "c1")]
     assert point["band"] == {"cost": {"expected": 100, "lower": 80, "upper": 120}}
+
+
+@pytest.fixture
+def twins(site: Settings) -> Iterator[dict[str, Any]]:
+    """Two accounts that have a campaign of the same id each, and one without ids; what the detector says of one of each."""
+    day = DAY - timedelta(days=400)
+    client = connect(site)
+    named = {"campaign_id": None, "campaign_name": "Spots"}
+    add(
+        client,
+        "mart_campaign_daily",
+        *(sums(day, spend, 5, account_id=account, campaign_id="twin", campaign_name="Twin")
+          for account, spend in (("1", 10), ("2", 20))),
+        sums(day, 5, 5, account_id="1", **named),
+        sums(day, 4, 4, account_id="2", **named),
+    )  # fmt: skip
+    judged: dict[str, Any] = {"workspace": "demo", "platform": "google_ads", "entity_type": "campaign", "date": day,
+                              "metric": "cost", "kind": "spend_spike", "severity": "high", "direction": "up"}  # fmt: skip
+    scores = [
+        judged | {"account_id": account, "entity_id": entity, "entity_name": entity, "expected": expected}
+        for account, entity, expected in (("1", "twin", 11), ("2", "twin", 22), ("1", "Spots", 6), ("2", "Spots", 3))
+    ]
+    add(client, "int_anomaly_scores", *scores)
+    add(client, "anomaly_daily", scores[1], scores[2])
+    yield {"date_from": day.isoformat(), "date_to": day.isoformat(), "metrics": "cost"}
+    for table in ("mart_campaign_daily", "int_anomaly_scores", "anomaly_daily"):
+        client.command(f"DELETE FROM marts.{table} WHERE date = '{day}'")
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("entity", "account", "expected", "marks"),
+    [
+        ("twin", "1", 11, 0), ("twin", "2", 22, 1), ("Spots", "1", 6, 1), ("Spots", "2", 3, 0), ("twin", None, None, 1),
+    ],
+)  # fmt: skip
+def test_the_band_is_of_the_account_s_own_campaign(
+    api: TestClient,
+    log_in: LogIn,
+    twins: dict[str, Any],
+    entity: str,
+    account: str | None,
+    expected: int | None,
+    marks: int,
+) -> None:
+    asked = twins | {"campaign_id": entity} | ({"account_id": account} if account else {})
+    [point] = get(api, log_in("ana"), "trends", **asked)["series"][0]["points"]
+    assert (point["band"].get("cost") or {}).get("expected") == expected
+    assert [mark["account_id"] for mark in point["anomalies"]] == [account or "2"] * marks
+
+
+def test_anomalies_stand_on_the_line_of_their_account(api: TestClient, log_in: LogIn, twins: dict[str, Any]) -> None:
+    found = get(api, log_in("ana"), "trends", **twins, split="campaign")["series"]
+    lines = [(line["key"]["account_id"], line["name"], len(line["points"][0]["anomalies"])) for line in found]
+    assert lines == [("2", "Twin", 1), ("1", "Twin", 0), ("1", "Spots", 1), ("2", "Spots", 0)]
+    [part] = get(api, log_in("ana"), "trends", **twins, split="account", campaign_id="twin", account_id="2")["series"]
+    assert part["points"][0]["anomalies"] == [], "those of the account are not of a campaign in it"
 
 
 def test_too_many_points_are_refused_with_a_sentence(api: TestClient, log_in: LogIn) -> None:

@@ -79,6 +79,8 @@ class AnomalyMark(BaseModel):
     kind: str
     severity: str
     direction: str | None = None
+    platform: str
+    account_id: str | None = None
     entity_type: str
     entity_id: str
     entity_name: str | None = None

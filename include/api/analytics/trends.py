@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from include.api.analytics import measures, periods
-from include.api.analytics.dimensions import grouping
+from include.api.analytics.dimensions import LEVELS, grouping
 from include.api.analytics.names import check_platforms, spellings
 from include.api.analytics.rows import EntityFilters, rows_of
 from include.api.analytics.schemas import AnomalyMark, Band, TrendPoint, Trends, TrendSeries, number
@@ -76,7 +76,8 @@ def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
         for point in points:
             point.band = bands.get(point.date, {})
             point.anomalies = [mark for mark in marks.get(point.date, []) if _belongs(mark, key)]
-        answer.series.append(TrendSeries(key=key, name=named, points=points))
+        shown = {name: value for name, value in key.items() if not name.startswith("_")}
+        answer.series.append(TrendSeries(key=shown, name=named, points=points))
     return answer
 
 
@@ -112,7 +113,8 @@ def _rows(warehouse: Warehouse, query: TrendQuery, period: Period, previous: Per
 
 
 def _lines(rows: list[dict[str, Any]], query: TrendQuery) -> list[tuple[dict[str, str | None], str, dict[date, Any]]]:
-    """Key, name and rows by day of each line: the costliest, or just the whole."""
+    """Key, name and rows by day of each line: the costliest, or just the whole. Where the export has no id, the name is in
+    the key with ``_`` before it."""
     bucket = _BUCKET[query.interval]
     lines: dict[tuple[Any, ...], dict[date, Any]] = {}
     for row in rows:
@@ -124,9 +126,9 @@ def _lines(rows: list[dict[str, Any]], query: TrendQuery) -> list[tuple[dict[str
     made = []
     for key, by_day in ranked[: query.series]:
         newest = by_day[max(by_day)] if by_day else {}
-        shown: dict[str, str | None] = {name: value for name, value in key if not name.startswith("_")}
-        label = newest.get(f"{query.split}_name") or (list(shown.values())[-1] if shown else None) or "all"
-        made.append((shown, str(label), by_day))
+        ids = [value for name, value in key if not name.startswith("_")]
+        label = newest.get(f"{query.split}_name") or (ids[-1] if ids else None) or "all"
+        made.append((dict(key), str(label), by_day))
     return made
 
 
@@ -159,22 +161,36 @@ def _entity(query: TrendQuery) -> tuple[str, list[str]] | None:
     return None
 
 
+def _held(query: TrendQuery) -> tuple[str, dict[str, Any]]:
+    """A condition on the detector's rows ``r``: of the platforms and accounts that the filters name. Ids of campaigns are
+    unique only within them; where the export has no ids, names stand for them, there and here."""
+    return (
+        " AND (empty({platforms:Array(String)}) OR r.platform IN {platforms:Array(String)})"
+        " AND (empty({accounts:Array(String)}) OR ifNull(r.account_id, '') IN {accounts:Array(String)})"
+        " AND r.metric IN {metrics:Array(String)} AND r.date BETWEEN {first:Date} AND {last:Date}",
+        {
+            "platforms": list(query.platform or []),
+            "accounts": spellings(query.account_id or []),
+            "metrics": [name for name in query.metrics if name in _DETECTED],
+        },
+    )
+
+
 def _bands(warehouse: Warehouse, query: TrendQuery, period: Period) -> dict[date, dict[str, Band]]:
+    """The band by day, where the filters name one entity: the line of two is in the band of neither."""
     entity = _entity(query)
-    wanted = [name for name in query.metrics if name in _DETECTED]
-    if entity is None or not wanted:
+    held, parameters = _held(query)
+    if entity is None or not parameters["metrics"]:
         return {}
     rows = warehouse.rows(
-        "SELECT r.date AS date, r.metric AS metric, any(r.expected) AS middle, any(r.lower) AS low, any(r.upper) AS high"
-        " FROM @marts.int_anomaly_scores AS r WHERE r.entity_type = {kind:String} AND r.entity_id IN {entity:Array(String)}"
-        " AND (empty({platforms:Array(String)}) OR r.platform IN {platforms:Array(String)})"
-        " AND r.metric IN {metrics:Array(String)} AND r.date BETWEEN {first:Date} AND {last:Date}"
-        " GROUP BY date, metric",
-        {
-            "kind": entity[0], "entity": entity[1], "metrics": wanted, "platforms": list(query.platform or []),
-            "first": period.date_from, "last": period.date_to,
-        },
-    )  # fmt: skip
+        "SELECT r.date AS date, r.metric AS metric, any(r.expected) AS middle, any(r.lower) AS low, any(r.upper) AS high,"
+        " r.platform AS platform, ifNull(r.account_id, '') AS account FROM @marts.int_anomaly_scores AS r"
+        f" WHERE r.entity_type = {{kind:String}} AND r.entity_id IN {{entity:Array(String)}}{held}"
+        " GROUP BY date, metric, platform, account",
+        parameters | {"kind": entity[0], "entity": entity[1], "first": period.date_from, "last": period.date_to},
+    )
+    if len({(row["platform"], row["account"]) for row in rows}) > 1:
+        return {}
     bands: dict[date, dict[str, Band]] = {}
     for row in rows:
         bands.setdefault(row["date"], {})[row["metric"]] = Band(
@@ -189,17 +205,20 @@ def _anomalies(warehouse: Warehouse, query: TrendQuery, period: Period) -> dict[
     if entity is None and query.entities():
         return {}
     kind = query.split if query.split != "none" else entity[0] if entity else "platform"
+    if entity and LEVELS.index(kind) < LEVELS.index(entity[0]):
+        return {}  # a line is a part of what was judged
+    held, parameters = _held(query)
     rows = warehouse.rows(
         "SELECT r.date AS date, r.metric AS metric, r.kind AS kind, r.severity AS severity, r.direction AS direction,"
+        " r.platform AS platform, r.account_id AS account_id,"
         " r.entity_type AS entity_type, r.entity_id AS entity_id, r.entity_name AS entity_name, r.value AS value,"
         " r.expected AS expected, r.impact_reporting AS impact_reporting"
-        " FROM @marts.anomaly_daily AS r WHERE r.entity_type = {kind:String} AND r.metric IN {metrics:Array(String)}"
-        " AND (empty({platforms:Array(String)}) OR r.platform IN {platforms:Array(String)})"
+        " FROM @marts.anomaly_daily AS r WHERE r.entity_type = {kind:String}"
         " AND (empty({entity:Array(String)}) OR r.entity_id IN {entity:Array(String)} OR {kind:String} != {named:String})"
-        " AND r.date BETWEEN {first:Date} AND {last:Date} ORDER BY date, metric, entity_id LIMIT 5000",
-        {
+        f"{held} ORDER BY date, metric, platform, account_id, entity_id LIMIT 5000",
+        parameters
+        | {
             "kind": kind, "named": entity[0] if entity else "", "entity": entity[1] if entity else [],
-            "metrics": [m for m in query.metrics if m in _DETECTED], "platforms": list(query.platform or []),
             "first": period.date_from, "last": period.date_to,
         },
     )  # fmt: skip
@@ -210,6 +229,8 @@ def _anomalies(warehouse: Warehouse, query: TrendQuery, period: Period) -> dict[
 
 
 def _belongs(mark: AnomalyMark, key: dict[str, str | None]) -> bool:
-    if not key:
-        return True
-    return mark.entity_id == (key.get(f"{mark.entity_type}_id") if mark.entity_type != "platform" else key["platform"])
+    """Whether the mark is of the line's entity: all of its platform, account and campaign that the line is split by."""
+    of_mark = {"platform": mark.platform, "account": mark.account_id, mark.entity_type: mark.entity_id}
+    of_line = {"platform": key["platform"]} if "platform" in key else {}
+    of_line |= {name: key[f"{name}_id"] or key[f"_{name}"] for name in ("account", "campaign") if f"{name}_id" in key}
+    return all((of_mark[name] or "") == (value or "") for name, value in of_line.items())
