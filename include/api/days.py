@@ -17,3 +17,8 @@ def _held(day: date) -> date:
 
 
 QueryDay = Annotated[date, AfterValidator(_held)]
+
+
+def clamped(day: date) -> date:
+    """The nearest day that can be asked for."""
+    return min(max(day, FIRST), LAST)

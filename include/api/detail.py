@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from datetime import timedelta
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from include.api import days
 from include.api.analytics import trends
-from include.api.analytics.dimensions import LEVELS
+from include.api.analytics.dimensions import LEVELS, grouping
 from include.api.analytics.measures import Measure
-from include.api.analytics.schemas import TrendPoint
-from include.api.schemas import Insight, Money
+from include.api.analytics.rows import rows_of
+from include.api.analytics.schemas import TrendPoint, number
+from include.api.schemas import Insight, Money, Period
 from include.api.warehouse import Warehouse
 
 DAYS_BEFORE = 42
 DAYS_AFTER = 7
 WIDEST = 366
+# What a mart has in account currency too.
+ACCOUNT_MONEY = ("cost", "conversion_value")
 
 
 class Evidence(BaseModel):
-    """The series of the insight's entity, oldest first, from before the event to after it."""
+    """The series of the insight's entity, oldest first, from before the event to after it.
+
+    Money is in `currency`: the accounts' own where it has no exchange rate.
+    """
 
     insight_id: int
     metric: str
@@ -66,15 +74,15 @@ class SourceRows(BaseModel):
 
 
 def evidence(warehouse: Warehouse, insight: Insight) -> Evidence:
-    """The insight's metric beside what makes it up. Raises ``Unavailable``."""
+    """The insight's metric beside what makes it up; in account currency where it has no rate. Raises ``Unavailable``."""
     metric = insight.metric if insight.metric in get_args(Measure) else "cost"
     metrics = list(dict.fromkeys([metric, "cost", "clicks", "conversions", "conversion_value"]))
     start = max(insight.date_start, insight.date_end - timedelta(days=WIDEST))
     query = trends.TrendQuery.model_validate(
         {
             "metrics": metrics,
-            "date_from": start - timedelta(days=DAYS_BEFORE),
-            "date_to": insight.date_end + timedelta(days=DAYS_AFTER),
+            "date_from": days.clamped(start - timedelta(days=DAYS_BEFORE)),
+            "date_to": days.clamped(insight.date_end + timedelta(days=DAYS_AFTER)),
             "platform": [insight.platform] if insight.platform else None,
             "account_id": [insight.account_id] if insight.account_id else None,
             **_entity(insight),
@@ -82,13 +90,47 @@ def evidence(warehouse: Warehouse, insight: Insight) -> Evidence:
     )
     found = trends.report(warehouse, insight.workspace, query)
     points = found.series[0].points if found.series else []
+    currency = found.currency
+    if metric in ACCOUNT_MONEY and not any(_is_about(insight, point, metric) for point in points):
+        currency = _in_account_currency(warehouse, query, points, insight.impact_currency) or currency
     while points and not points[-1].has_data and points[-1].date > insight.date_end:
         points.pop()
     return Evidence(
-        insight_id=insight.id, metric=metric, currency=found.currency, entity_type=insight.entity_type,
+        insight_id=insight.id, metric=metric, currency=currency, entity_type=insight.entity_type,
         entity_name=insight.entity_name, date_start=insight.date_start, date_end=insight.date_end, points=points,
         facts=insight.evidence,
     )  # fmt: skip
+
+
+def _is_about(insight: Insight, point: TrendPoint, metric: str) -> bool:
+    """Whether the point has what the insight speaks of, in reporting currency: money without a rate is not in it."""
+    return insight.kind != "missing_rate" and point.values[metric] is not None
+
+
+def _in_account_currency(
+    warehouse: Warehouse, query: trends.TrendQuery, points: list[TrendPoint], wanted: str | None
+) -> str | None:
+    """Put the money of accounts in the wanted currency into the points, else in that of most rows; give the currency back.
+    Without a rate it is all that there is to draw."""
+    if not points:
+        return None
+    group = grouping(["date", "account"], query.entities())
+    period = Period(date_from=points[0].date, date_to=points[-1].date, days=len(points))
+    source, parameters = rows_of(group, query, period, None)
+    sums = ", ".join(f"sum(r.{name}) AS {name}" for name in ACCOUNT_MONEY)
+    found = warehouse.rows(
+        f"SELECT r.date AS date, r.currency AS unit, {sums} FROM {source} AS r WHERE isNotNull(r.currency)"
+        " GROUP BY date, unit",
+        parameters,
+    )
+    units = Counter(row["unit"] for row in found)
+    if not units:
+        return None
+    unit = wanted if wanted in units else units.most_common(1)[0][0]
+    by_day = {row["date"]: row for row in found if row["unit"] == unit}
+    for point in points:
+        point.values |= {name: number(by_day.get(point.date, {}).get(name)) for name in ACCOUNT_MONEY}
+    return str(unit)
 
 
 def rows(warehouse: Warehouse, insight: Insight, limit: int) -> SourceRows:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
+from include.settings import Settings
+from include.warehouse.client import connect
 from tests.api.conftest import LogIn
+from tests.support.marts import DAY, add, sums
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/data"
@@ -98,3 +105,64 @@ def test_an_insight_leads_to_its_series_and_its_rows(api: TestClient, log_in: Lo
     ]
     for part in ("evidence", "rows"):
         assert api.get(f"/api/v1/insights/{insight['id']}/{part}", headers=log_in("otto")).status_code == 404
+
+
+@pytest.fixture
+def changed(api: TestClient, log_in: LogIn, site: Settings) -> Iterator[Callable[..., dict[str, Any]]]:
+    """The evidence of an insight that has these columns for a while."""
+    insight = get(api, log_in("ana"), "/api/v1/insights", kind="cpc_jump")["items"][0]
+
+    def update(columns: dict[str, Any]) -> None:
+        with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+            named = ", ".join(f"{name} = %s" for name in columns)
+            cursor.execute(f"UPDATE insights SET {named} WHERE id = %s", [*columns.values(), insight["id"]])
+        time.sleep(0.6)  # answers are that old at most
+
+    before: dict[str, Any] = {}
+
+    def evidence(**columns: Any) -> dict[str, Any]:
+        before.update({name: insight[name] for name in columns})
+        update(columns)
+        return get(api, log_in("ana"), f"/api/v1/insights/{insight['id']}/evidence")
+
+    yield evidence
+    update(before)
+
+
+@pytest.mark.parametrize("day", ["1999-11-01", "2000-01-03", "2099-12-30"])
+def test_days_at_the_ends_of_the_calendar_have_evidence(changed: Callable[..., dict[str, Any]], day: str) -> None:
+    assert changed(date_start=day, date_end=day)["date_start"] == day
+
+
+@pytest.mark.parametrize(
+    ("kind", "entity_type", "table", "values"),
+    [
+        # The money of another account has a rate: what lacks one is drawn all the same.
+        ("missing_rate", "workspace", "mart_account_daily", [70, 80]),
+        ("budget_overrun", "account", "mart_account_daily", [70, 80]),
+        ("spend_spike", "campaign", "mart_campaign_daily", [70, 80]),
+    ],
+)
+def test_money_without_a_rate_is_drawn_in_account_currency(
+    changed: Callable[..., dict[str, Any]], site: Settings, kind: str, entity_type: str, table: str, values: list[int]
+) -> None:
+    ids = {"account_id": "gbp"} | ({"campaign_id": "pounds"} if entity_type == "campaign" else {})
+    last = DAY - timedelta(days=500)
+    client = connect(site)
+    for number, day in enumerate((last - timedelta(days=1), last)):
+        row = sums(day, None, None, **ids) | {"cost": 70 + 10 * number, "currency": "GBP"}
+        add(client, table, row)
+        add(client, "mart_platform_daily", sums(day, 5, 5, platform="meta_ads"))
+    entity = {"workspace": "demo", "account": "gbp", "campaign": "pounds"}[entity_type]
+    try:
+        chart = changed(
+            kind=kind, entity_type=entity_type, entity_id=entity, date_start=last, date_end=last, impact_currency="GBP",
+            account_id=None if entity_type == "workspace" else "gbp",
+            platform=None if entity_type == "workspace" else "google_ads",
+        )  # fmt: skip
+    finally:
+        for name in (table, "mart_platform_daily"):
+            client.command(f"DELETE FROM marts.{name} WHERE date <= '{last}'")
+        client.close()
+    assert chart["currency"] == "GBP"
+    assert [point["values"]["cost"] for point in chart["points"][-2:]] == values
