@@ -183,3 +183,11 @@ def test_what_is_kept_is_in_the_metrics(api: TestClient, log_in: LogIn) -> None:
     text = api.get("/metrics").text
     assert 'insightflow_answers_total{made="kept"}' in text
     assert "insightflow_answers_bytes" in text
+
+
+def test_a_table_says_its_currency_and_its_days(api: TestClient, log_in: LogIn) -> None:
+    text = api.get(ROI, headers=log_in("ana") | {"Accept": "text/csv"}).text
+    for row in csv.DictReader(io.StringIO(text)):
+        assert (row["currency"], row["date_from"], row["date_to"]) == ("USD", "2026-06-01", "2026-06-30")
+    whole = api.get(ROI, headers=log_in("ana") | {"Accept": tables.PARQUET}).content
+    assert set(pq.read_table(io.BytesIO(whole)).column("currency").to_pylist()) == {"USD"}

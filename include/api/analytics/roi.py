@@ -87,12 +87,14 @@ def report(warehouse: Warehouse, workspace: str, query: RoiQuery) -> RoiPage:
     return page
 
 
-def table(query: RoiQuery, period: Period) -> tuple[str, dict[str, Any]]:
-    """The whole answer as one flat query, for downloads."""
+def table(query: RoiQuery, period: Period, currency: str | None) -> tuple[str, dict[str, Any]]:
+    """The whole answer as one flat query, for downloads: each row with the currency of its money and the days it is of."""
     group = grouping(list(query.group_by), query.entities())
     source, parameters = rows_of(group, query, period, None)
     shown = [name for name in group.keys if not name.startswith("_")] + list(group.labels)
-    columns = ", ".join([*shown, *measures.MEASURES, "is_provisional", "unpriced_rows"])
+    told = ["{currency:String} AS currency", "{first:Date} AS date_from", "{last:Date} AS date_to"]
+    columns = ", ".join([*shown, *measures.MEASURES, "is_provisional", "unpriced_rows", *told])
+    parameters["currency"] = currency or ""
     condition = "1"
     if query.min_cost is not None:
         condition, parameters["min_cost"] = "cost >= {min_cost:Float64}", query.min_cost

@@ -45,11 +45,12 @@ async def read_roi(
     def table() -> tuple[Warehouse, str, dict[str, Any]]:
         warehouse = Warehouse(databases, caller, one_workspace(databases, caller, query.workspace))
         check_platforms(warehouse, query.platform)
-        period = periods.period_of(query.date_from, query.date_to, periods.newest(warehouse)[0])
-        periods.currency_of(warehouse, period)
+        last, newest = periods.newest(warehouse)
+        period = periods.period_of(query.date_from, query.date_to, last)
+        currency = periods.currency_of(warehouse, period) or newest
         if period is None or (group.parsed and not warehouse.has("marts.dim_campaign", *group.parsed)):
             raise HTTPException(404, "There are no numbers yet for this table.")
-        return warehouse, *roi.table(query, period)
+        return warehouse, *roi.table(query, period, currency)
 
     return await page_or_table(request, caller, sources, page, table, "roi")
 
