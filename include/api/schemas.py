@@ -184,6 +184,7 @@ class Freshness(BaseModel):
     last_date: date | None = Field(description="last day in the marts")
     provisional_days: int = Field(description="days of the period whose numbers the platforms may still change")
     unpriced: int = Field(description="platform-days of the period left out of the money: a rate is missing")
+    unpriced_currencies: list[str] = Field(description="currencies of the period's spend that have no rate")
     last_loaded_at: datetime | None
     last_published_at: datetime | None
     failed_build: FailedBuild | None = Field(description="why figures are older than what was loaded")
@@ -207,6 +208,7 @@ class Summary(BaseModel):
 
     workspace: str
     workspaces: list[str] = Field(description="that the caller may choose from")
+    known_platforms: list[str] = Field(description="that have numbers on any day")
     currency: str | None
     period: Period | None
     previous: Period | None

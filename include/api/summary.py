@@ -72,6 +72,7 @@ def summarise(
     return Summary(
         workspace=chosen,
         workspaces=names,
+        known_platforms=reader.known_platforms(),
         currency=currency,
         period=period,
         previous=previous,
@@ -120,6 +121,20 @@ class _Reader:
             "SELECT argMaxOrNull(reporting_currency, date) AS currency FROM @marts.mart_platform_daily AS p"
         )
         return str(rows[0]["currency"]) if rows and rows[0]["currency"] else None
+
+    def known_platforms(self) -> list[str]:
+        rows = self._rows("SELECT DISTINCT platform FROM @marts.mart_platform_daily AS p ORDER BY platform")
+        return [str(row["platform"]) for row in rows]
+
+    def unpriced_currencies(self, period: Period | None) -> list[str]:
+        if period is None:
+            return []
+        rows = self._rows(
+            "SELECT DISTINCT toString(currency) AS unit FROM @marts.mart_account_daily AS a WHERE {days}"
+            " AND isNotNull(currency) AND cost > 0 AND isNull(cost_reporting) ORDER BY unit",
+            period,
+        )
+        return [str(row["unit"]) for row in rows]
 
     def totals(self, period: Period | None) -> Totals:
         if period is None:
@@ -218,6 +233,7 @@ class _Reader:
             last_date=dates[1],
             provisional_days=young[0]["provisional"] if young else 0,
             unpriced=young[0]["unpriced"] if young else 0,
+            unpriced_currencies=self.unpriced_currencies(period),
             last_loaded_at=newest[0] if newest else None,
             last_published_at=published,
             failed_build=failed,

@@ -136,7 +136,7 @@ def test_series_have_every_day_and_the_period_before(api: TestClient, log_in: Lo
     split = get(api, log_in("ana"), "trends", **params, split="platform")["series"]
     assert [s["name"] for s in split] == ["google_ads", "meta_ads", "affiliate"]
     assert split[1]["points"][0] | {"date": ""} == {
-        "date": "", "previous_date": None, "is_provisional": False, "has_data": False,
+        "date": "", "previous_date": None, "is_provisional": False, "has_data": False, "unpriced_rows": 0,
         "values": {"cost": None, "roas": None}, "previous": None, "band": {}, "anomalies": [],
     }  # fmt: skip
     one = params | {"date_from": "2026-06-30", "compare": "previous_period", "platform": "google_ads"}

@@ -176,6 +176,37 @@ def test_a_period_without_numbers_is_empty_not_wrong(api: TestClient, log_in: Lo
     assert (summary["best"], summary["worst"], summary["waste"]["amount"]) == ([], [], 0)
 
 
+def test_a_period_whose_money_has_no_rate_is_not_empty(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    day = DAY - timedelta(days=250)
+    row = sums(day, None, None) | {"cost": 70, "conversion_value": 90, "currency": "GBP"}
+    client = connect(site)
+    for table, more in (("mart_platform_daily", {}), ("mart_account_daily", {"account_id": "1"})):
+        add(client, table, row | more)
+    asked = {"date_from": day.isoformat(), "date_to": day.isoformat()}
+    try:
+        found = api.get(URL, headers=log_in("ana"), params=asked).json()
+        told = api.get(f"{URL}/text", headers=log_in("ana"), params=asked).json()["text"]
+        trend = api.get("/api/v1/analytics/trends", headers=log_in("ana"), params=asked).json()
+    finally:
+        for table in ("mart_platform_daily", "mart_account_daily"):
+            client.command(f"DELETE FROM marts.{table} WHERE date = '{day}'")
+        client.close()
+    assert (found["totals"]["spend"], found["totals"]["clicks"]) == (None, 100)
+    assert found["freshness"]["unpriced_currencies"] == ["GBP"]
+    assert told.startswith(
+        f"On {day:%A} {day.day} {day:%B %Y}, no money is known in the reporting currency. There is no exchange rate for GBP"
+    )
+    [point] = trend["series"][0]["points"]
+    assert (point["values"]["cost"], point["has_data"], point["unpriced_rows"]) == (None, True, 1)
+
+
+def test_platforms_are_known_also_where_the_period_has_none_of_them(api: TestClient, log_in: LogIn) -> None:
+    params = {"date_from": "2026-06-29", "date_to": "2026-06-29"}
+    found = api.get(URL, headers=log_in("ana"), params=params).json()
+    assert found["known_platforms"] == ["affiliate", "google_ads", "meta_ads"]
+    assert "meta_ads" not in [row["platform"] for row in found["platforms"]]
+
+
 def test_the_admin_sees_the_installation_s_workspace_and_may_choose(api: TestClient, log_in: LogIn) -> None:
     assert api.get(URL, headers=log_in("admin")).json()["workspaces"] == ["demo", "other"]
     other = api.get(URL, headers=log_in("admin"), params={"workspace": "other"}).json()

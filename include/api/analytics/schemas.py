@@ -104,6 +104,7 @@ class TrendPoint(BaseModel):
     previous_date: dt.date | None = None
     is_provisional: bool = False
     has_data: bool
+    unpriced_rows: int = Field(0, description="rows without an exchange rate: their money is left out")
     values: dict[str, float | None]
     previous: dict[str, float | None] | None = None
     band: dict[str, Band] = Field({}, description="by measure, where the detector judged just this entity")

@@ -142,6 +142,7 @@ def _point(day: date, row: Mapping[str, Any] | None, query: TrendQuery, shift: t
         previous_date=day - shift if shift else None,
         is_provisional=bool(found.get("is_provisional")),
         has_data=bool(found.get("row_count")),
+        unpriced_rows=int(found.get("unpriced_rows") or 0),
         values={name: number(found.get(name)) for name in query.metrics},
         previous={name: number(found.get(f"previous_{name}")) for name in query.metrics} if shift else None,
     )

@@ -53,6 +53,8 @@ def facts_of(summary: Summary, insights: list[Insight]) -> list[Fact]:
         add(f"{name} before", getattr(before, name), unit)
         if (moved := getattr(summary.change, name, None)) is not None:
             add(f"change of {name}", moved * 100, "%")
+    if summary.freshness.unpriced_currencies:
+        add("currencies without an exchange rate", ", ".join(summary.freshness.unpriced_currencies))
     for label, campaigns in (("earned most", summary.best), ("lost most", summary.worst)):
         for number, campaign in enumerate(campaigns[:TOP], 1):
             add(f"{label} {number}", _named(campaign))

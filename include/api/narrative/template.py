@@ -19,15 +19,21 @@ def write(facts: list[Fact]) -> str:
         fact = known[name]
         return shown(fact)
 
-    if "last day" not in known or number("spend") is None:
+    unpriced = known.get("currencies without an exchange rate")
+    if "last day" not in known or (number("spend") is None and not unpriced):
         return "There are no numbers for this period yet."
     last = dt.date.fromisoformat(str(known["last day"].value))
     days = int(number("days") or 1)
     when = f"On {last:%A} {last.day} {last:%B %Y}" if days == 1 else f"In the {days} days to {last.day} {last:%B %Y}"
-    first = f"{when}, {said('spend')} was spent"
-    if number("value") is not None:
-        first += f" for {said('value')} of value"
-    sentences = [first + (f", a ROAS of {said('roas')}." if number("roas") is not None else ".")]
+    if number("spend") is None:
+        sentences = [f"{when}, no money is known in the reporting currency."]
+    else:
+        first = f"{when}, {said('spend')} was spent"
+        if number("value") is not None:
+            first += f" for {said('value')} of value"
+        sentences = [first + (f", a ROAS of {said('roas')}." if number("roas") is not None else ".")]
+    if unpriced:
+        sentences.append(f"There is no exchange rate for {unpriced.value}: that money is left out.")
     moves = [
         f"{name} {'rose' if change > 0 else 'fell'} by {said(f'change of {key}').lstrip('-−')}"
         for key, name in (("spend", "spend"), ("value", "value"), ("roas", "ROAS"), ("cpa", "the cost per conversion"))
