@@ -18,6 +18,7 @@ from include.cli import (
     run_commands,
     service_commands,
     source_commands,
+    sql_command,
 )
 from include.cli.output import fail
 
@@ -44,6 +45,7 @@ service_commands.add_to(app)
 run_commands.add_to(app)
 demo.add_to(app)
 look_commands.add_to(app)
+sql_command.add_to(app)
 source_commands.add_to(app)
 access_commands.add_to(app)
 assist_commands.add_to(app)
@@ -59,8 +61,9 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ["INSIGHTFLOW_DEBUG"] = "1"
         arguments = [argument for argument in arguments if argument != "--debug"]
     if not os.environ.get("INSIGHTFLOW_DEBUG"):
-        # Its driver logs what it raises as well; the one line below is enough.
-        logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+        # Its driver logs what it raises as well, and what that is made of each try; the one line below is enough.
+        for name in ("clickhouse_connect", "urllib3"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         code = app(args=arguments, prog_name="insightflow", standalone_mode=False)
     except typer.Exit as done:
@@ -85,7 +88,8 @@ def explain(error: Exception) -> str:
     text = " ".join(str(error).split())
     if module.startswith("psycopg2"):
         return f"PostgreSQL: {text}. Is it up? `bin/insightflow status`, `bin/insightflow up`"
-    if module.startswith("clickhouse_connect") and "Max retries" in text:
+    # dbt hands on what the driver said.
+    if "HTTPConnectionPool" in text or (module.startswith("clickhouse_connect") and "Max retries" in text):
         return "ClickHouse does not answer. Start it with `bin/insightflow up`, or see `bin/insightflow doctor`"
     if module.startswith("clickhouse_connect"):
         return f"ClickHouse: {text}"

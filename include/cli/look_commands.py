@@ -1,21 +1,28 @@
-"""insights, anomalies, ledger, rejects, sql: looking at what is there."""
+"""insights, anomalies, ledger, rejects, builds, rates: looking at what is there."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from include.cli.output import fail, fits, say, show
+from include.cli.output import fail, say, show
 from include.settings import get_settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
 OneFile = Annotated[str, typer.Option("--file", "-f", help="Only this file: its name, path or file_id.")]
+STATUSES = ("loaded", "duplicate", "rejected", "failed")
+LAYERS = ("staging", "facts", "marts", "anomalies", "insights", "seeds")
+# ClickHouse's codes for a table or a database that is not there: nothing was built yet.
+NOT_BUILT = (60, 81)
 Workspace = Annotated[str | None, typer.Option("--workspace", "-w", help="Only this workspace.")]
 
 
@@ -27,7 +34,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(rejects)
     app.command()(builds)
     app.command()(rates)
-    app.command()(sql)
 
 
 def insights(
@@ -41,9 +47,12 @@ def insights(
 ) -> None:
     """Published insights, most money times confidence first."""
     if since is not None:
-        show(insight_changes(since, limit, workspace), as_json, empty="nothing has changed since then")
+        changes = insight_changes(since, limit, workspace)
+        _must_be_known(workspace, changes, insights=True)
+        show(changes, as_json, empty="nothing has changed since then")
         return
     rows = newest_insights(limit, workspace, status)
+    _must_be_known(workspace, rows, insights=True)
     show(rows, as_json, empty="" if rows or as_json else why_none(workspace, status))
 
 
@@ -106,13 +115,15 @@ def published(statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]
 
 def anomalies(limit: Limit = 20, workspace: Workspace = None, as_json: Json = False) -> None:
     """The newest anomalies of the marts, gravest first."""
-    rows = query(
-        "SELECT date, severity, platform, entity_type, coalesce(entity_name, entity_id) AS entity, metric, value,"
-        " expected, z_score, direction, impact_reporting FROM marts.anomaly_daily"
-        " WHERE ({workspace:String} = '' OR workspace = {workspace:String})"
-        " ORDER BY date DESC, abs(z_score) DESC LIMIT {limit:UInt32}",
-        {"workspace": workspace or "", "limit": limit},
-    )
+    with _what_builds_make():
+        rows = query(
+            "SELECT date, severity, platform, entity_type, coalesce(entity_name, entity_id) AS entity, metric, value,"
+            " expected, z_score, direction, impact_reporting FROM marts.anomaly_daily"
+            " WHERE ({workspace:String} = '' OR workspace = {workspace:String})"
+            " ORDER BY date DESC, abs(z_score) DESC LIMIT {limit:UInt32}",
+            {"workspace": workspace or "", "limit": limit},
+        )
+    _must_be_known(workspace, rows)
     show(rows, as_json, empty="no anomalies")
 
 
@@ -124,8 +135,11 @@ def ledger(
     as_json: Json = False,
 ) -> None:
     """What arrived and what became of it, newest first."""
+    if status:
+        _must_be_one_of(status, STATUSES, "status")
     _must_have_arrived(file, workspace)
     rows = ledger_rows(limit, workspace, status, file)
+    _must_be_known(workspace, rows)
     show(
         rows if as_json else [short(row) for row in rows],
         as_json,
@@ -168,6 +182,8 @@ def builds(
     as_json: Json = False,
 ) -> None:
     """What dbt made of each model and test: status, rows (of a test: failing ones), seconds; newest first."""
+    if layer:
+        _must_be_one_of(layer, LAYERS, "layer")
     rows = query(
         "SELECT finished_at, layer, node, resource_type AS type, status, rows, round(seconds, 2) AS seconds, message, sql"
         " FROM ops.dbt_results WHERE run_id = if({run:String} = '',"
@@ -184,7 +200,7 @@ def builds(
     show(
         rows if as_json else [{name: row[name] for name in shown} for row in rows],
         as_json,
-        empty="nothing was built yet",
+        empty="nothing was built yet" if not (run or layer or node) else "no such node in that build",
     )
 
 
@@ -211,7 +227,28 @@ def rejects(
         " ORDER BY file, row_number LIMIT {limit:UInt32}",
         {"workspace": workspace or "", "limit": limit, "file": file},
     )
+    _must_be_known(workspace, rows)
     show(rows, as_json, empty="no rejected rows")
+
+
+def _must_be_one_of(name: str, known: Sequence[str], kind: str) -> None:
+    if name not in known:
+        raise typer.BadParameter(f"a {kind} is {', '.join(known[:-1])} or {known[-1]}, not {name}")
+
+
+def _must_be_known(workspace: str | None, found: Sequence[Any], *, insights: bool = False) -> None:
+    """Fail where nothing was found of a workspace that there is not: that it has nothing would be no answer."""
+    if workspace is None or found:
+        return
+    known = {get_settings().workspace}
+    if insights:
+        known |= {row["workspace"] for row in published("SELECT DISTINCT workspace FROM insights", {})}
+    if workspace not in known:
+        known |= {row["workspace"] for row in query("SELECT DISTINCT workspace FROM ops.file_ledger")}
+    if workspace not in known:
+        from include.api.parameters import unknown
+
+        fail(unknown(workspace, known, "workspace"))
 
 
 def _must_have_arrived(file: str, workspace: str | None) -> None:
@@ -239,7 +276,6 @@ OF_FILE = "({file:String} = '' OR file_id = {file:String} OR uri = {file:String}
 def _export_rejects(out: Path, workspace: str | None, file: str) -> None:
     """Write the rejected rows of one file."""
     from include.landing import repairs
-    from include.warehouse.client import connect
 
     found = query(
         "SELECT file_id, uri FROM ops.current_loads WHERE rows_rejected > 0"
@@ -251,13 +287,9 @@ def _export_rejects(out: Path, workspace: str | None, file: str) -> None:
     if len(found) > 1:
         names = ", ".join(row["uri"] for row in found[:5])
         fail(f"several files have rejected rows ({names}{', …' if len(found) > 5 else ''}); choose one by --file")
-    client = connect(get_settings(), reader=True)
-    try:
-        # With a byte order mark: spreadsheets take a CSV without one for another encoding.
-        with out.open("w", encoding="utf-8-sig", newline="") as target:
-            written = repairs.write(client, found[0]["file_id"], target)
-    finally:
-        client.close()
+    # With a byte order mark: spreadsheets take a CSV without one for another encoding.
+    with reader() as client, out.open("w", encoding="utf-8-sig", newline="") as target:
+        written = repairs.write(client, found[0]["file_id"], target)
     say(
         f"{written} rows of {found[0]['uri']} are in {out}. Correct their cells, remove rows that are not to be loaded,"
     )
@@ -271,8 +303,11 @@ def rates(
     as_json: Json = False,
 ) -> None:
     """Exchange rates by which money became reporting currency, the newest dates first; currencies without any first of all."""
+    with _what_builds_make():
+        rows = rate_rows(limit, workspace, missing)
+    _must_be_known(workspace, rows)
     show(
-        rate_rows(limit, workspace, missing),
+        rows,
         as_json,
         empty="no money needed a rate" if not missing else "no rate is missing",
     )
@@ -281,10 +316,8 @@ def rates(
 def rate_rows(limit: int, workspace: str | None = None, missing: bool = False) -> list[dict[str, Any]]:
     """Without a rate: a row a currency with its dates. Else also a row a currency and day with the rate that was used."""
     from include.quality.rates import in_words, money_without_rate
-    from include.warehouse.client import connect
 
-    client = connect(get_settings(), reader=True)
-    try:
+    with reader() as client:
         without = [
             {
                 "workspace": row["workspace"], "date": in_words(row["dates"]), "from": row["currency"],
@@ -293,8 +326,6 @@ def rate_rows(limit: int, workspace: str | None = None, missing: bool = False) -
             for row in money_without_rate(client)
             if workspace in (None, row["workspace"])
         ]  # fmt: skip
-    finally:
-        client.close()
     if missing:
         return without[:limit]
     used = query(
@@ -307,62 +338,32 @@ def rate_rows(limit: int, workspace: str | None = None, missing: bool = False) -
     return (without + used)[:limit]
 
 
-class Form(StrEnum):
-    """How rows are written."""
-
-    TABLE = "table"
-    VERTICAL = "vertical"
-    CSV = "csv"
-    JSON = "json"
-
-
-def sql(
-    statement: Annotated[str, typer.Argument(help="One query; it runs as the read-only user.")],
-    form: Annotated[
-        Form | None,
-        typer.Option("--format", help="A table, or where it is too wide each value on its line, if not given."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Query the warehouse as the read-only user."""
-    bare = LITERAL.sub("''", statement).rstrip().rstrip(";")
-    if found := FORMAT.search(bare):
-        fail(
-            f"leave out FORMAT {found[1]}: `--format csv`, json, vertical or table says how the rows are written",
-            code=2,
-        )
-    if form is Form.CSV:
-        _write_csv(statement.rstrip().rstrip(";"))
-        return
-    rows = query(statement)
-    vertical = form is Form.VERTICAL or (form is None and not fits(rows))
-    show(rows, as_json or form is Form.JSON, empty="no rows", vertical=vertical)
-
-
-LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'")
-FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*$", re.IGNORECASE)
-
-
-def _write_csv(statement: str) -> None:
-    """Rows in constant memory, with a header line; nothing stands for NULL."""
-    from include.warehouse.client import connect
-
-    client = connect(get_settings(), reader=True)
-    try:
-        settings = {"format_csv_null_representation": ""}
-        with client.raw_stream(statement, settings=settings, fmt="CSVWithNames") as stream:
-            while piece := stream.read(1 << 16):
-                typer.echo(piece, nl=False)
-    finally:
-        client.close()
-
-
 def query(statement: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """Run a query as the read-only user; rows as dictionaries."""
+    with reader() as client:
+        return list(client.query(statement, parameters=parameters).named_results())
+
+
+@contextmanager
+def reader() -> Iterator[Client]:
+    """The warehouse as the read-only user."""
     from include.warehouse.client import connect
 
     client = connect(get_settings(), reader=True)
     try:
-        return list(client.query(statement, parameters=parameters).named_results())
+        yield client
     finally:
         client.close()
+
+
+@contextmanager
+def _what_builds_make() -> Iterator[None]:
+    """Before the first build there are no marts: say so, instead of the engine's error."""
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    try:
+        yield
+    except DatabaseError as error:
+        if error.code in NOT_BUILT:
+            fail("nothing was built yet; load a file, or `bin/insightflow run`")
+        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -54,7 +55,7 @@ def show(
 ) -> None:
     """Rows as a table, with each value on a line of its own (``vertical``), or as a JSON array."""
     if as_json:
-        print(json.dumps(list(rows), default=plain, ensure_ascii=False, indent=1))
+        print(json.dumps(_finite(list(rows)), default=plain, ensure_ascii=False, indent=1, allow_nan=False))
         return
     if not rows:
         say(empty)
@@ -98,6 +99,17 @@ def text_of(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():,f}" if value == value.to_integral() else f"{value:,.2f}"
     return str(value)
+
+
+def _finite(value: Any) -> Any:
+    """With null for numbers that JSON has not: NaN and infinities."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value
 
 
 def plain(value: Any) -> Any:

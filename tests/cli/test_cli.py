@@ -81,6 +81,8 @@ def test_airflow_s_own_commands_explain_themselves_where_nothing_runs(environmen
         (["insights"], "bin/insightflow up"),
         (["ledger"], "bin/insightflow up"),
         (["sql", "SELECT 1"], "bin/insightflow up"),
+        (["freshness"], "bin/insightflow up"),
+        (["docs"], "bin/insightflow up"),
         (["run", "--date", "2026-06-30"], "bin/insightflow up"),
         (["backfill", "--from", "2026-06-01", "--to", "2026-06-02"], "bin/insightflow up"),
         (["airflow", "dags", "list"], "bin/insightflow up"),

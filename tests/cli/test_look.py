@@ -11,9 +11,10 @@ from typer.testing import CliRunner, Result
 
 from include.cli import look_commands, output
 from include.cli.app import app
+from include.warehouse.client import connect
 from tests.insights.conftest import site
 from tests.landing.conftest import Landing, landing
-from tests.support.marts import DAY, feed_row
+from tests.support.marts import DAY, create_marts, feed_row
 from tests.support.publishing import Installation
 
 __all__ = ["landing", "site"]
@@ -104,3 +105,72 @@ def test_a_format_clause_is_refused_with_the_option(look: Landing, tail: str) ->
     assert done.exit_code == 2
     assert f"leave out FORMAT {tail.split()[1]}: `--format csv`" in " ".join(done.output.split())
     assert call("sql", "SELECT 'as FORMAT Native' AS text").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["insights", "anomalies", "ledger", "rejects", "rates"])
+def test_a_workspace_that_there_is_not_is_no_empty_answer(look: Landing, site: Installation, command: str) -> None:
+    look.put("generic/one.csv", HEAD + "2026-06-01,1,10,1,1,EUR\n")
+    look.load()
+    client = connect(look.settings)
+    create_marts(client)
+    client.command("DROP TABLE IF EXISTS marts.int_fx_rates_daily")
+    client.command(
+        "CREATE TABLE marts.int_fx_rates_daily (workspace String, date Date, currency String, reporting_currency String,"
+        " units Decimal(18, 6), per Decimal(18, 6), rate_date Date, origin String) ENGINE = MergeTree ORDER BY tuple()"
+    )
+    try:
+        for form in ((), ("--json",)):
+            done = call(command, "-w", f"{look.workspace}x", *form)
+            assert done.exit_code == 1, done.output
+            said = " ".join(done.output.split())
+            assert f"there is no workspace {look.workspace}x here" in said
+            assert f"did you mean {look.workspace}?" in said
+            assert call(command, "-w", look.workspace, *form).exit_code == 0
+    finally:
+        client.command("DROP TABLE marts.int_fx_rates_daily")
+        client.close()
+
+
+def test_a_status_or_layer_that_there_is_not_is_named_with_the_known_ones(look: Landing) -> None:
+    done = call("ledger", "--status", "lodaed")
+    assert (done.exit_code, "loaded, duplicate, rejected or failed" in " ".join(done.output.split())) == (2, True)
+    assert call("builds", "--layer", "mart").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["anomalies", "rates"])
+def test_before_the_first_build_a_sentence_says_so(look: Landing, command: str) -> None:
+    client = connect(look.settings)
+    for table in ("anomaly_daily", "int_fx_rates_daily"):
+        client.command(f"DROP TABLE IF EXISTS marts.{table}")
+    client.close()
+    done = call(command)
+    assert done.exit_code == 1
+    assert "nothing was built yet; load a file, or `bin/insightflow run`" in " ".join(done.output.split())
+
+
+def test_numbers_that_json_has_not_are_null(look: Landing) -> None:
+    done = call("sql", "SELECT nan AS a, -inf AS b, [1.5, inf] AS c, map('x', nan) AS d", "--json")
+    assert json.loads(done.output, parse_constant=pytest.fail) == [
+        {"a": None, "b": None, "c": [1.5, None], "d": {"x": None}}
+    ]
+
+
+def test_two_forms_are_refused(look: Landing) -> None:
+    done = call("sql", "SELECT 1", "--format", "csv", "--json")
+    assert (done.exit_code, "choose one" in done.output) == (2, True)
+    assert call("sql", "SELECT 1", "--format", "json", "--json").exit_code == 0
+
+
+def test_a_statement_may_begin_with_a_comment(look: Landing) -> None:
+    done = call("sql", "-- how many = all\nSELECT 7 AS n -- of them", "--format", "csv")
+    assert (done.exit_code, done.output) == (0, '"n"\n7\n'), done.output
+    assert call("sql", "--jsn", "SELECT 1").exit_code == 2
+    assert call("sql", "--jsn").exit_code == 2
+
+
+def test_an_empty_statement_is_named_without_our_own_words(look: Landing) -> None:
+    done = call("sql", " ;")
+    assert done.exit_code != 0
+    assert "OUTFILE" not in str(done.exception)
+    assert "/proc" not in str(done.exception)
+    assert "Empty query" in str(done.exception)

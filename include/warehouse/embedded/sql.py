@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.warehouse.embedded.errors import ACCESS_DENIED, INTO_OUTFILE_NOT_ALLOWED, ClickHouseError
+from include.warehouse.embedded.errors import ACCESS_DENIED, INTO_OUTFILE_NOT_ALLOWED, SYNTAX_ERROR, ClickHouseError
 from include.warehouse.embedded.lexer import Token, tokens
 
 # Without any of these there is nothing to refuse: whole words, names that something like a call follows, and quoted
@@ -113,15 +113,19 @@ def to_pipe(sql: bytes, fd: int, default_format: str) -> tuple[bytes, str, str]:
     found = list(tokens(sql))
     while found and found[-1].text == b";":
         found.pop()
-    end = found[-1].end if found else 0
+    if not found:
+        raise ClickHouseError.of(SYNTAX_ERROR, "Empty query")
+    end = found[-1].end
     at, tail, name = end, b"", default_format
     for index in range(len(found) - 2, -1, -1):
         follows = found[index + 2] if index + 2 < len(found) else None
         if not found[index].is_word(b"FORMAT") or found[index + 1].kind != "word":
             continue
         if follows is None or follows.is_word(b"SETTINGS"):
+            if index == 0:
+                raise ClickHouseError.of(SYNTAX_ERROR, "Empty query")
             # Where the statement before it ends: a line comment between the two would swallow what is added.
-            at, name = found[index - 1].end if index else 0, found[index + 1].text.decode()
+            at, name = found[index - 1].end, found[index + 1].text.decode()
             tail = sql[found[index + 1].end : end]
         break
     added = f" INTO OUTFILE '/proc/self/fd/{fd}' TRUNCATE FORMAT {name}"

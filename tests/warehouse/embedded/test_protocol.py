@@ -140,6 +140,14 @@ def test_a_comment_before_the_format_hides_nothing(server: RunningServer, commen
         assert client.query(f"SELECT 3 {comment}").result_rows == [(3,)]
 
 
+@pytest.mark.parametrize("sql", ["", ";", "\n FORMAT Native", "-- nothing\nFORMAT Native", " ; "])
+def test_a_statement_of_nothing_is_named_so(server: RunningServer, sql: str) -> None:
+    answer = server.post(sql)
+    assert (answer.status_code, answer.headers["X-ClickHouse-Exception-Code"]) == (400, "62")
+    assert "Empty query" in answer.text
+    assert "/proc" not in answer.text
+
+
 def test_whole_formats_are_well_formed_when_streamed(server: RunningServer) -> None:
     response = server.post("SELECT number, toString(number) AS s FROM numbers(300000) FORMAT JSON")
     assert response.headers["transfer-encoding"] == "chunked"
