@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 _CONTENT = [name for name in COLUMNS if name not in ("workspace", "insight_key")]
 _NAMES = ", ".join(COLUMNS)
 
-# Kinds whose day stays wrong until its data come again, and for how many days others are judged against it.
+# Kinds whose day stays wrong until its data come again, and for how many days others are judged against it. Money
+# without a rate stays so until there is one: then its days are built again.
 DATA_FAULTS = ("duplicate_load", "partial_load", "data_missing", "missing_rate", "rows_rejected")
 FAULT_DAYS = 56
 
@@ -67,6 +68,7 @@ WITH target AS (
     SELECT i.id, CASE WHEN s.insight_key IS NULL AND i.date_end = ANY (%(dates)s) OR EXISTS (
         SELECT FROM judged AS j
         WHERE j.workspace = i.workspace
+          AND i.kind <> 'missing_rate'
           AND j.last_day > i.date_end + CASE WHEN i.kind IN {DATA_FAULTS} THEN {FAULT_DAYS} ELSE 0 END
           AND coalesce(nullif(i.platform, ''), j.platform) = j.platform
           AND coalesce(nullif(i.account_id, ''), j.account_id) = j.account_id

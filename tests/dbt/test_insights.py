@@ -108,6 +108,9 @@ def rows() -> list[dict[str, Any]]:
         *history("wasteful", "Little", 12, cvr=0),
         *history("wasteful", "Earns", 400, aov=60),
         *history("wasteful", "Earns too", 300, aov=60),
+        *history("young", "Steady", 600, aov=30),
+        *history("young", "Five days", 600, aov=200, account_id="a5")[-5:],
+        *history("young", "Two days", 900, aov=300, account_id="a2")[-2:],
         # What has no conversions, no value or no clicks at all must not keep the others' insights from being told.
         *history("fruitless", "Clicks", 300, cvr=0),
         *history("fruitless", "More clicks", 300, cvr=0),
@@ -207,6 +210,20 @@ def test_best_and_worst_deviate_by_most_money_from_the_usual_return(told: Projec
         assert {date.fromisoformat(key[-10:]).weekday() for (key,) in keys} == {0}, "once a week"
 
 
+def test_a_campaign_younger_than_a_week_is_judged_by_its_own_days(told: Project) -> None:
+    weeks = told.query(
+        "SELECT campaign_id, toFloat64(sum(cost_reporting)) AS cost, toFloat64(sum(conversion_value_reporting))"
+        f" FROM marts.mart_campaign_daily WHERE workspace = 'young' AND date > '{LAST}'::Date - 7 GROUP BY 1"
+    )
+    usual = sum(value for *_, value in weeks) / sum(cost for _, cost, _ in weeks)
+    gains = {name: 0.2 * cost / 5 * (value / cost - usual) for name, cost, value in weeks}
+    [best] = [row for row in feed(told, "top_performer") if row["workspace"] == "young"]
+    assert best["entity_name"] == "Five days", "two days say nothing"
+    assert best["date_start"] == LAST - timedelta(4), "no day before its first"
+    assert best["amount"] == pytest.approx(gains["Five days"], abs=0.01)
+    assert len(told.query(best["evidence"]["sql"])) == 5
+
+
 def test_no_more_budget_is_asked_for_where_something_is_wrong_or_no_more_is_to_be_had(told: Project) -> None:
     problems = {
         row["entity_name"]: kind
@@ -264,7 +281,7 @@ def test_money_without_a_rate_is_told_with_currency_and_dates(told: Project) -> 
     [gap] = feed(told, "missing_rate")
     assert (gap["workspace"], gap["impact_currency"]) == ("foreign", "XTS")
     assert "XTS" in gap["title"]
-    assert gap["evidence"]["dates"] == [str(LAST - timedelta(6 - i)) for i in range(7)]
+    assert gap["evidence"]["dates"] == [str(MAY + timedelta(i)) for i in range(LAST.day)], "of the whole month"
     shown = told.query(gap["evidence"]["sql"])
     assert sum(float(row[3]) for row in shown) == pytest.approx(gap["amount"])
 

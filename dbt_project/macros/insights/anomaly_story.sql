@@ -1,5 +1,19 @@
 {# What an anomaly is called and what to do: a title, and two sentences for a marketer. `s` has who (the entity with
-   quotes), day, since, metric, value, expected, lower, upper, the maps `values` and `expectations` by metric, impact. #}
+   quotes), day, since, metric, span_days (the days that value and expected are of), value, expected, lower, upper, the
+   maps `values` and `expectations` by metric, impact. #}
+
+{# The part of the expected conversions that came. A CPA says it upside down, and nothing when none came. #}
+{% macro share_of_conversions(s) -%}
+    if({{ s }}.metric = 'cpa', {{ s }}.expected / {{ s }}.value, {{ s }}.value / {{ s }}.expected)
+{%- endmacro %}
+
+{% macro how_few_conversions(s) -%}
+    multiIf(
+        not ifNull({{ s }}.value > 0, false), 'no',
+        ifNull({{ share_of_conversions(s) }} < 0.35, true), 'hardly any',
+        'too few'
+    )
+{%- endmacro %}
 
 {% macro anomaly_title(s) -%}
     multiIf(
@@ -7,7 +21,7 @@
         concat('Spend of ', {{ s }}.who, ' jumped to ', {{ s }}.value_text, ', ', {{ s }}.times_text, ' times the usual'),
         {{ s }}.kind = 'spend_stop', concat({{ s }}.who, ' stopped spending'),
         {{ s }}.kind = 'tracking_break',
-        concat({{ s }}.who, ' records ', if({{ s }}.value > 0, 'hardly any', 'no'), ' conversions while clicks go on'),
+        concat({{ s }}.who, ' records ', {{ how_few_conversions(s) }}, ' conversions while clicks go on'),
         {{ s }}.kind = 'ctr_collapse',
         concat('Click-through rate of ', {{ s }}.who, ' fell to ', {{ s }}.value_text, ' from ', {{ s }}.expected_text),
         {{ s }}.kind = 'cpc_jump',
@@ -39,6 +53,15 @@
             ),
             {{ s }}.kind = 'tracking_break',
             concat(
+                if(
+                    {{ s }}.span_days > 1,
+                    concat(
+                        'the last ', toString({{ s }}.span_days), ' days had brought ',
+                        ifNull({{ percent_text(share_of_conversions(s)) }}, 'none'),
+                        ' of the conversions that their clicks should bring; that day '
+                    ),
+                    ''
+                ),
                 ifNull({{ number_text(s ~ ".values['clicks']") }}, 'its'), ' clicks brought ',
                 ifNull({{ number_text(s ~ ".values['conversions']") }}, 'no'), ' conversions where ',
                 ifNull({{ number_text('round(' ~ s ~ ".expectations['conversions'])") }}, 'more'), ' were expected; ',
@@ -61,7 +84,8 @@
             ),
             {{ s }}.kind = 'slow_drift',
             concat(
-                'the last week stood at ', {{ s }}.value_text, ' where ', {{ s }}.expected_text,
+                if({{ s }}.span_days > 1, concat('the last ', toString({{ s }}.span_days), ' days stood at '), 'it stood at '),
+                {{ s }}.value_text, ' where ', {{ s }}.expected_text,
                 ' was the rule six weeks long, step by step; ', {{ s }}.since, {{ s }}.impact_text, ' is at stake. '
             ),
             {{ s }}.kind = 'duplicate_load',
@@ -97,6 +121,8 @@
         {{ s }}.kind = 'spend_stop', 'If it was not paused on purpose, check its status, budget, payment and rejected ads.',
         {{ s }}.kind = 'tracking_break', 'Test the conversion tag and the checkout, and leave bids alone until it counts again.',
         {{ s }}.kind = 'ctr_collapse', 'Look at what changed in ads, placements or audience, and bring back the creative that worked.',
+        {{ s }}.kind = 'cpc_jump' and {{ s }}.value > 20 * {{ s }}.expected,
+        'See first whether the unit of the money changed (cents, micros); if so, export the days again.',
         {{ s }}.kind = 'cpc_jump', 'Check bid changes, new keywords and competitors in the auction, and limit the bid meanwhile.',
         {{ s }}.kind = 'level_shift', 'If the change was meant, it becomes the new normal within two weeks; if not, undo it.',
         {{ s }}.kind = 'slow_drift', 'No single day shows it: compare this week with that of a month ago in auction, creative and audience.',

@@ -48,6 +48,7 @@ day_scores as (
         cast(groupArray((toString(s.metric), s.lower)), 'Map(String, Nullable(Float64))') as lowers,
         cast(groupArray((toString(s.metric), s.upper)), 'Map(String, Nullable(Float64))') as uppers,
         cast(groupArray((toString(s.metric), s.z_score)), 'Map(String, Float64)') as z_scores,
+        cast(groupArray((toString(s.metric), s.span_days)), 'Map(String, UInt8)') as spans,
         arraySort(groupArrayIf(toString(s.metric), s.is_flagged)) as flagged
     from {{ ref('int_anomaly_scores') }} as s
     where
@@ -117,6 +118,7 @@ facts as (
         s.lowers as lowers,
         s.uppers as uppers,
         s.z_scores as z_scores,
+        s.spans as spans,
         s.flagged as flagged,
         k.number_of as children_number,
         k.list as children,
@@ -155,6 +157,7 @@ words as (
     select
         f.*,
         f.values[f.metric] as value,
+        greatest(f.spans[f.metric], 1) as span_days,
         if(
             f.kind = 'data_missing',
             toFloat64(f.impact) / length(f.dates),

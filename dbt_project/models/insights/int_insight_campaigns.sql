@@ -44,6 +44,7 @@ sums as (
         argMax(d.entity_name, d.date) as entity_name,
         any(d.currency) as currency,
         max(d.date) as last_seen,
+        minIf(d.date, d.date_end - d.date < 7) as first_day_7,
         {%- for days in [7, 28] %}
         countIf(d.date_end - d.date < {{ days }}) as days_{{ days }},
         {%- for metric in ['clicks', 'conversions', 'cost', 'value'] if metric != 'clicks' or days == 7 %}

@@ -20,9 +20,10 @@ with unpriced as (
         sum(a.cost) as cost,
         max(a.is_provisional) as is_provisional
     from {{ ref('mart_account_daily') }} as a
-    array join {{ judged_windows('a.date', 7) }} as date_end
+    array join {{ judged_windows('a.date', 31) }} as date_end
     where
-        {{ with_history('a.date', 6) }}
+        {{ with_history('a.date', 30) }}
+        and toStartOfMonth(a.date) = toStartOfMonth(date_end)
         and a.currency is not null
         and a.cost > 0
         and a.cost_reporting is null

@@ -11,6 +11,7 @@ with weeks as (
         ] -%}
         c.{{ column }} as {{ column }},
         {% endfor -%}
+        c.first_day_7 as date_start,
         c.days_7 as days_with_data,
         c.clicks_7 as clicks,
         c.conversions_7 as conversions,
@@ -26,14 +27,13 @@ compared as (
     select
         {% for column in [
             'workspace', 'platform', 'account_id', 'account_name', 'entity_id', 'entity_name', 'date_end',
-            'days_with_data', 'clicks', 'currency', 'is_provisional'
+            'date_start', 'days_with_data', 'clicks', 'currency', 'is_provisional'
         ] -%}
         w.{{ column }} as {{ column }},
         {% endfor -%}
         toFloat64(w.conversions) as conversions,
         toFloat64(w.cost) as cost,
         toFloat64(w.value) as value,
-        w.date_end - 6 as date_start,
         t.min_waste_cost as min_waste_cost,
         t.min_performer_cost as min_performer_cost,
         t.min_insight_amount as min_insight_amount,
@@ -66,18 +66,21 @@ judged as (
             and c.peer_value > 0
             and c.conversions_at_peer_rate >= 3, false
         ) as is_waste,
-        -- what a fifth of a day's budget brings more or less here than in the average campaign
-        0.2 * c.cost / 7 * (c.roas - c.usual_roas) as gain,
+        -- what a fifth of a day's budget brings more or less here than in the average campaign; a day on which
+        -- it ran, for a campaign may be younger than the 7 days
+        0.2 * c.cost / c.days_with_data * (c.roas - c.usual_roas) as gain,
         abs(log(c.roas / nullIf(c.usual_roas, 0))) * sqrt(c.conversions) as distance,
         coalesce(
-            c.cost >= greatest(c.min_performer_cost, 0.01 * c.all_cost)
+            c.days_with_data >= 5
+            and c.cost >= greatest(c.min_performer_cost, 0.01 * c.all_cost)
             and c.conversions >= 10
             and abs(gain) >= c.min_insight_amount
-            and distance >= 1, false
+            and distance >= 1
+            -- another insight says what is wrong already
+            and {{ is_none_of_problems('c', 'is_told_7') }}, false
         ) as is_comparable,
-        -- no insight asks for more where another says that something is wrong, or where no more is to be had
-        is_comparable and gain > 0 and not c.is_full
-        and {{ is_none_of_problems('c', 'is_told_7') }} as may_be_best
+        -- none asks for more where no more is to be had
+        is_comparable and gain > 0 and not c.is_full as may_be_best
     from compared as c
     -- A campaign whose tracking broke in these days is an anomaly already; its return says nothing.
     where {{ is_none_of_problems('c', 'is_broken_7') }}
@@ -152,7 +155,7 @@ select
     c.date_start as date_start,
     c.date_end as date_end,
     multiIf(
-        c.kind = 'waste', concat(c.who, ' spent ', c.cost_text, ' in 7 days without a conversion'),
+        c.kind = 'waste', concat(c.who, ' spent ', c.cost_text, ' in ', toString(c.date_end - c.date_start + 1), ' days without a conversion'),
         c.kind = 'top_performer',
         concat(c.who, ' brings back ', c.roas_text, ' for each ', c.currency, ' 1 spent'),
         concat(c.who, ' brings back only ', c.roas_text, ' for each ', c.currency, ' 1 spent')
@@ -171,8 +174,8 @@ select
     ) as body,
     c.next_step as next_step,
     if(
-        c.kind = 'waste', 'Its spend of 7 days.',
-        'A fifth of a day''s spend × its return less that of all campaigns, over 7 days.'
+        c.kind = 'waste', 'Its spend of these days.',
+        'A fifth of a day''s spend × its return less that of all campaigns, over the days with data of 7.'
     ) as impact_basis,
     {{ to_amount('c.impact') }} as impact_amount,
     c.currency as impact_currency,
