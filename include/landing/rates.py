@@ -68,13 +68,18 @@ GROUP BY workspace, code, base_code, event_date
 
 
 def stale_rate_dates(client: Client) -> set[date]:
-    """Built dates on which another rate is in effect now than when they were built.
+    """Built dates on which another rate is in effect now than when they were built, or whose workspace reports in
+    another currency now (the seed `workspaces`).
 
     Exact, not by file: a file of the whole history changes only the dates (and the days carried after them) whose
     rates of a currency in use differ from before.
     """
     if not client.query(f"EXISTS TABLE {BUILT}").first_row[0]:
         return set()
+    reported = client.query(
+        f"SELECT DISTINCT b.date FROM {BUILT} AS b LEFT JOIN staging.workspaces AS w ON b.workspace = w.workspace"
+        " WHERE b.reporting_currency != coalesce(nullIf(upper(trimBoth(toString(w.reporting_currency))), ''), 'USD')"
+    ).result_rows
     rows = client.query(
         f"""
         WITH built AS (
@@ -114,4 +119,4 @@ def stale_rate_dates(client: Client) -> set[date]:
         WHERE b.own_rates != n.own_rates
         """
     ).result_rows
-    return {row[0] for row in rows}
+    return {row[0] for row in [*reported, *rows]}

@@ -107,11 +107,14 @@ def pipeline(*, own_days: bool) -> None:
     def dates() -> dict[str, int]:
         """Which dates to rebuild, each with the fingerprint of the loads that it has now."""
         from include.orchestration import days, steps
+        from include.transform import seeds
 
         context = get_current_context()
         with what_lasts_fails_at_once():
             asked = days.configuration(context)
             own = days.days_of_run(context) if own_days or asked["dates"] else []
+        # First, for another reporting currency of a workspace makes its dates wait.
+        seeds.load_changed(get_settings(), str(context["run_id"]))
         return steps.dates_to_build(own, str(context["run_id"]), _is_active, everything=asked["full_refresh"])
 
     @task(pool=BUILD_POOL)

@@ -129,3 +129,21 @@ def test_day_by_day_equals_a_full_refresh(shop: Shop, tmp_path: Path) -> None:
     assert all(incremental.values())
     shop.build(DAYS, full_refresh=True)
     assert shop.snapshot() == incremental
+
+
+def test_another_reporting_currency_rebuilds_every_date_of_its_workspace(shop: Shop) -> None:
+    currencies = f"SELECT DISTINCT reporting_currency FROM marts.mart_campaign_daily WHERE workspace = '{OWN}'"
+    assert shop.pending() == []
+    shop.client.command(f"INSERT INTO staging.workspaces VALUES ('{OWN}', 'EUR', 'purchase')")
+    try:
+        assert shop.pending() == DAYS
+        shop.build(DAYS[:2])
+        assert shop.pending() == DAYS[2:], "what is built already waits no more"
+        shop.build(DAYS[2:])
+        assert shop.pending() == []
+        assert shop.client.query(currencies).result_rows == [("EUR",)]
+    finally:
+        shop.client.command(
+            f"ALTER TABLE staging.workspaces DELETE WHERE workspace = '{OWN}' SETTINGS mutations_sync = 1"
+        )
+        shop.build(shop.pending())
