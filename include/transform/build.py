@@ -46,7 +46,9 @@ def build(
         return BuildReport(layer, run_id, (), full_refresh, 0.0)
     started = time.monotonic()
     seeds.load_changed(settings, run_id)
-    with layer_lock(settings, layer, alone=layer in ALONE):
+    # dbt learns at its start which tables there are: of two builds side by side both would make a new one.
+    first = structures.unmade(settings, layer)
+    with layer_lock(settings, layer, alone=layer in ALONE or bool(first)):
         outcome = _invoke(settings, f"path:models/{layer}", days, full_refresh, tests)
         nodes = results.of(settings, outcome)
     if layer not in ALONE and any(node.status == "fail" for node in nodes):

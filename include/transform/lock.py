@@ -7,7 +7,7 @@ reads what the other wrote, and every build writes after all that it has changed
 order.
 
 A layer is shared by the builds in it. A build takes a layer alone where nodes hand tables of no period to each
-other (``ALONE``), and to look again at a data test that failed while another build had written half of its tables.
+other (``ALONE``), while a table of it is still to be made, and to look again at a data test that failed while another build had written half of its tables.
 """
 
 from __future__ import annotations

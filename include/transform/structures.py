@@ -1,4 +1,4 @@
-"""Which tables have the structure that the project gives them, so that a build need not ask the engine again.
+"""Which tables are there, and have the structure that the project gives them: a build need not ask the engine again.
 
 dbt-clickhouse lets the engine plan a model's whole SQL for nothing but its columns, and once more to fill the table:
 on a day of few rows that is most of the work. A table's comment says which project made it; while that is the project
@@ -8,6 +8,7 @@ as it is, the next table of the model is made like it.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from include.services.environment import dbt_environment
@@ -18,6 +19,7 @@ from include.warehouse.migrate import MIGRATIONS
 
 # Read by dbt_project/macros/structures.sql.
 COMMENT, KNOWN = "INSIGHTFLOW_DBT_COMMENT", "INSIGHTFLOW_DBT_KNOWN_TABLES"
+_EPHEMERAL = re.compile(r"materialized\s*=\s*['\"]ephemeral")
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -38,6 +40,22 @@ def environment(settings: Settings) -> dict[str, str]:
     finally:
         client.close()
     return {COMMENT: comment, KNOWN: ",".join(str(name) for (name,) in rows)}
+
+
+def unmade(settings: Settings, layer: str) -> list[str]:
+    """The models of a layer that have no table or view yet, by name."""
+    files = (runner.PROJECT / "models" / layer).glob("**/*.sql")
+    names = sorted(path.stem for path in files if not _EPHEMERAL.search(path.read_text()))
+    client = connect(settings)
+    try:
+        rows = client.query(
+            "SELECT name FROM system.tables WHERE database IN ('staging', 'marts') AND name IN {names:Array(String)}",
+            parameters={"names": names},
+        ).result_rows
+    finally:
+        client.close()
+    made = {name for (name,) in rows}
+    return [name for name in names if name not in made]
 
 
 def _version(project: str, migrations: Path = MIGRATIONS) -> str:

@@ -11,7 +11,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from include.settings import Settings
-from include.transform import LAYERS, BuildError, BuildReport, NodeResult, build, runner, seeds
+from include.transform import LAYERS, BuildError, BuildReport, NodeResult, build, runner, seeds, structures
 from include.transform.lock import layer_lock, periods_of
 
 DAYS = [date(2026, 6, 30)]
@@ -121,6 +121,33 @@ def test_a_failing_data_test_shows_its_rows(
     kept = warehouse.query("SELECT message FROM ops.dbt_results WHERE run_id = 'run-rows' AND status = 'fail'")
     assert "platform: generic" in kept.result_rows[0][0]
     warehouse.command("DROP VIEW IF EXISTS marts.fct_small")
+
+
+@pytest.mark.integration
+def test_a_build_makes_the_first_tables_of_a_layer_alone(
+    engines: Settings, warehouse: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two builds on an empty warehouse would both make them, and one would fail: the table is there already."""
+    warehouse.command("DROP TABLE IF EXISTS marts.fct_first")
+    project_of(
+        tmp_path / "project", monkeypatch,
+        models__facts__fct_first="{{ config(materialized='table') }} select toDate('2026-06-30') as date",
+        models__facts__int_passing="{{ config(materialized='ephemeral') }} select 1 as x",
+    )  # fmt: skip
+    settings = engines.model_copy(update={"home": tmp_path})
+    assert structures.unmade(settings, "facts") == ["fct_first"]
+    done: list[BuildReport] = []
+    thread = threading.Thread(target=lambda: done.append(build("facts", DAYS, "run-first", settings=settings)))
+    with layer_lock(settings, "facts"):
+        thread.start()
+        thread.join(6)
+        assert not done, "it waits for the build that is at work"
+    thread.join(60)
+    assert [node.status for node in done[0].nodes] == ["success"]
+    assert structures.unmade(settings, "facts") == []
+    with layer_lock(settings, "facts"):
+        assert not build("facts", DAYS, "run-second", settings=settings).failed
+    warehouse.command("DROP TABLE marts.fct_first")
 
 
 def test_a_model_is_locked_by_the_periods_that_it_replaces() -> None:
