@@ -26,7 +26,7 @@ from starlette.routing import Route
 from include.api import detail, store, summary
 from include.api.access.resolve import Resolver
 from include.api.access.tokens import BadToken
-from include.api.analytics import anomalies, pacing, roi, trends
+from include.api.analytics import anomalies, pacing, periods, roi, trends
 from include.api.analytics.dimensions import Dimension
 from include.api.analytics.measures import Measure
 from include.api.backends import Backends
@@ -209,9 +209,11 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
         """Findings ranked by money at stake × confidence: what happened, why it matters, the evidence. Open ones by default."""
 
         def work(caller: Caller) -> dict[str, Any]:
-            filters = store.Filters(workspace=chosen(caller, workspace), status=status or ["open"])
+            name = chosen(caller, workspace)
+            filters = store.Filters(workspace=name, status=status or ["open"])
+            currencies = periods.currencies(Warehouse(backends, caller, name))
             with backends.postgres(caller) as connection:
-                rows, _ = store.find(connection, filters, "priority", limit, None)
+                rows, _ = store.find(connection, filters, "priority", limit, None, currencies)
             return {"items": [Insight.model_validate(row).model_dump(mode="json") for row in rows]}
 
         return await ask(ctx, work)

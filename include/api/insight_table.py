@@ -17,10 +17,12 @@ COLUMNS = list(Insight.model_fields)
 GROUP = 5000
 
 
-def pieces(backends: Backends, caller: Caller, filters: store.Filters, order: Order, kind: str) -> Iterator[bytes]:
+def pieces(
+    backends: Backends, caller: Caller, filters: store.Filters, order: Order, currencies: store.Currencies, kind: str
+) -> Iterator[bytes]:
     """The table's bytes. Raises ``Unavailable`` with the first piece."""
     with backends.postgres(caller) as connection:
-        found = store.everything(connection, filters, order)
+        found = store.everything(connection, filters, order, currencies)
         rows = ([_plain(value) for value in row] for row in found)
         yield from tables.rows_as_csv(COLUMNS, rows) if kind == tables.CSV else _parquet(rows)
 

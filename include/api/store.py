@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Numeric,
     String,
     and_,
+    case,
     cast,
     column,
     func,
@@ -48,24 +49,31 @@ _TYPES: dict[str, Any] = {
 }
 INSIGHTS = table("insights", *(column(name, _TYPES.get(name)) for name in Insight.model_fields))
 C = INSIGHTS.c
-# Unknown impact sorts last; a cursor needs a value to compare with.
-_MONEY = func.coalesce(C.impact_amount, cast(literal(-1), Numeric(18, 2)))
-# As the feed ranks: money × confidence. Rounded, so that a cursor's text compares equal.
-_PRIORITY = cast(
-    func.coalesce(C.impact_amount * cast(func.coalesce(C.confidence, 0), Numeric(9, 6)), -1), Numeric(26, 8)
-)
 # Their money is of a day or a week, or in a currency without a rate: it adds to nothing.
 RATES = ("top_performer", "worst_performer", "budget_shift", "concentration_risk", "missing_rate")
 
 _DAMAGED = "the cursor is damaged; start again without one"
 
-# Sort keys, each with True for descending; the id makes every order total.
-ORDERS: dict[Order, tuple[tuple[ColumnElement[Any], bool], ...]] = {
-    "money": ((_MONEY, True), (C.id, True)),
-    "priority": ((_PRIORITY, True), (C.id, True)),
-    "date": ((C.date_end, True), (C.id, True)),
-    "rank": ((C.date_end, True), (C.rank, False), (C.id, False)),
-}
+# Reporting currency by workspace.
+Currencies = Mapping[str, str]
+# Sort keys, each with True for descending.
+_Keys = tuple[tuple[ColumnElement[Any], bool], ...]
+
+
+def _keys(order: Order, currencies: Currencies) -> _Keys:
+    """The sort keys of an order; the id makes every one total."""
+    if order == "date":
+        return (C.date_end, True), (C.id, True)
+    if order == "rank":
+        return (C.date_end, True), (C.rank, False), (C.id, False)
+    # A million yen are not a million dollars: money in another currency than the workspace reports in is unknown.
+    reported = [and_(C.workspace == name, C.impact_currency == unit) for name, unit in sorted(currencies.items())]
+    amount: ColumnElement[Any] = case((or_(*reported), C.impact_amount)) if reported else C.impact_amount
+    if order == "priority":
+        # As the feed ranks. Rounded, so that a cursor's text compares equal.
+        amount = amount * cast(func.coalesce(C.confidence, 0), Numeric(9, 6))
+    # Unknown impact sorts last; a cursor needs a value to compare with.
+    return (cast(func.coalesce(amount, -1), Numeric(26, 8)), True), (C.id, True)
 
 
 @dataclass(frozen=True)
@@ -86,10 +94,10 @@ class Filters:
 
 
 def find(
-    connection: Connection, filters: Filters, order: Order, limit: int, cursor: str | None
+    connection: Connection, filters: Filters, order: Order, limit: int, cursor: str | None, currencies: Currencies
 ) -> tuple[list[Row[Any]], str | None]:
     """A page of insights and the cursor of the next, or None. Raises ``BadCursor``."""
-    keys = ORDERS[order]
+    keys = _keys(order, currencies)
     query = _filtered(select(*INSIGHTS.c), filters)
     if cursor:
         query = query.where(_after(keys, _decode(cursor, order, len(keys))))
@@ -105,10 +113,10 @@ def find(
     return rows[:limit], _encode(order, [last[f"_{n}"] for n in range(len(keys))])
 
 
-def everything(connection: Connection, filters: Filters, order: Order) -> CursorResult[Any]:
+def everything(connection: Connection, filters: Filters, order: Order, currencies: Currencies) -> CursorResult[Any]:
     """All insights in their order, by a cursor of the server's."""
     query = _filtered(select(*INSIGHTS.c), filters)
-    query = query.order_by(*(key.desc() if down else key.asc() for key, down in ORDERS[order]))
+    query = query.order_by(*(key.desc() if down else key.asc() for key, down in _keys(order, currencies)))
     return connection.execution_options(stream_results=True, max_row_buffer=1000).execute(query)
 
 

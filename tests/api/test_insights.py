@@ -14,6 +14,7 @@ from include.insights import publish
 from include.settings import Settings
 from tests.api.conftest import LogIn
 from tests.support.marts import DAY
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/insights"
@@ -35,6 +36,26 @@ def test_priority_weighs_money_by_confidence(api: TestClient, log_in: LogIn) -> 
     expected = [f"demo finding {n}" for n in (2, 3, 1, 4)]
     assert titles(api, log_in("ana"), order="priority") == expected
     assert titles(api, log_in("ana")) == expected, "the order of the dashboard is also that of the API"
+
+
+@pytest.mark.parametrize("order", ["money", "priority"])
+def test_money_of_another_currency_is_not_ranked_by_its_number(
+    api: TestClient, log_in: LogIn, site: Settings, order: str
+) -> None:
+    def become(currency: str) -> None:
+        with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE insights SET impact_currency = %s WHERE title = 'demo finding 2'", (currency,))
+
+    become("JPY")
+    try:
+        wait_until(
+            lambda: titles(api, log_in("ana"), order=order)[:2] == ["demo finding 3", "demo finding 1"], 10, "yen last"
+        )
+        pages = api.get(URL, headers=log_in("ana"), params={"order": order, "limit": 2}).json()
+        rest = titles(api, log_in("ana"), order=order, limit=2, cursor=pages["next_cursor"])
+        assert sorted(rest) == ["demo finding 2", "demo finding 4"]
+    finally:
+        become("USD")
 
 
 def test_an_insight_has_the_contract_s_columns_and_numbers_are_numbers(api: TestClient, log_in: LogIn) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Literal
 
-from include.api.problems import MixedCurrencies
+from include.api.problems import MixedCurrencies, Unavailable
 from include.api.schemas import Period
 from include.api.warehouse import Warehouse
 
@@ -22,6 +22,18 @@ def newest(warehouse: Warehouse) -> tuple[date | None, str | None]:
         " FROM @marts.mart_platform_daily AS r"
     )
     return (rows[0]["last"], rows[0]["currency"] or None) if rows else (None, None)
+
+
+def currencies(warehouse: Warehouse) -> dict[str, str]:
+    """What each workspace reports in now; nothing where ClickHouse does not answer."""
+    try:
+        rows = warehouse.rows(
+            "SELECT workspace, argMax(reporting_currency, date) AS currency FROM @marts.mart_platform_daily AS r"
+            " WHERE reporting_currency != '' GROUP BY workspace"
+        )
+    except Unavailable:
+        return {}
+    return {str(row["workspace"]): str(row["currency"]) for row in rows}
 
 
 def currency_of(warehouse: Warehouse, *asked: Period | None) -> str | None:

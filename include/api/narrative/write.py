@@ -27,9 +27,9 @@ INSTRUCTIONS = (
 def write(backends: Backends, caller: Caller, summary: Summary) -> Narrative:
     """The summary in words. Raises ``Unavailable`` for the databases; a model that is away is a note."""
     with backends.postgres(caller) as connection:
-        rows, _ = store.find(
-            connection, store.Filters(workspace=summary.workspace, status=["open"]), "priority", TOP, None
-        )
+        filters = store.Filters(workspace=summary.workspace, status=["open"])
+        currencies = {summary.workspace: summary.currency} if summary.currency else {}
+        rows, _ = store.find(connection, filters, "priority", TOP, None, currencies)
     facts = facts_of(summary, [Insight.model_validate(row) for row in rows])
     plain = Narrative(workspace=summary.workspace, text=template.write(facts), written_by="template", facts=facts)
     settings = backends.settings

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from include.api import builds, detail, insight_table, store, summary, tables
+from include.api.analytics import periods
 from include.api.analytics.names import check_platforms
 from include.api.answers import HEADERS, answer, matches, tag_of
 from include.api.backends import Backends
@@ -74,8 +75,9 @@ async def list_insights(
 
     def page() -> InsightPage:
         check_platforms(warehouse, platform)
+        currencies = periods.currencies(warehouse)
         with databases.postgres(caller) as connection:
-            rows, following = store.find(connection, filters, order, limit, cursor)
+            rows, following = store.find(connection, filters, order, limit, cursor, currencies)
         return InsightPage(items=[Insight.model_validate(row) for row in rows], next_cursor=following)
 
     kind_of_table = tables.wanted(request)
@@ -85,7 +87,8 @@ async def list_insights(
     if matches(request, tag):
         return Response(status_code=304, headers={**HEADERS, "ETag": tag})
     await run_in_threadpool(check_platforms, warehouse, platform)
-    pieces = insight_table.pieces(databases, caller, filters, order, kind_of_table)
+    currencies = await run_in_threadpool(periods.currencies, warehouse)
+    pieces = insight_table.pieces(databases, caller, filters, order, currencies, kind_of_table)
     first = await run_in_threadpool(next, pieces, b"")
     return StreamingResponse(
         insight_table.joined(first, pieces),
