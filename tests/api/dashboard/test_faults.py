@@ -118,7 +118,7 @@ def test_the_heading_of_pacing_speaks_of_every_budget(ana: Visitor) -> None:
         found["items"] = [row | {"status": state} for row, state in zip(found["items"], states, strict=False)]
 
     page = shown(ana, "/?view=pacing", analytics_pacing=pacing)
-    lead = "2\u00a0budgets are off pace. Of 1 it is not known."
+    lead = "2\u00a0budgets are off pace. 1 cannot be judged."
     expect(page.locator(".lead")).to_contain_text(lead)
     pick(page, "On track")
     expect(page.locator(".budget")).to_have_count(1)

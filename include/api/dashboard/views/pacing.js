@@ -10,13 +10,14 @@ import { Title } from "../lib/shell.js";
 const STATUS = { on_track: ["good", "On track"], over: ["bad", "Over"], under: ["warn", "Under"] };
 
 export default function Pacing({ query, meta }) {
-  const from = useLoad(() => read("analytics/pacing", { workspace: meta.workspace, month: query.month, status: query.status }), [meta.workspace, query.month, query.status]);
+  // All of the month: the heading speaks of every budget, whichever are shown.
+  const from = useLoad(() => read("analytics/pacing", { workspace: meta.workspace, month: query.month, limit: 1000 }), [meta.workspace, query.month]);
   return html`<${Loaded} from=${from} lines=${8}>
-    ${({ items, notes }) => {
-      const first = items[0];
-      const off = items.filter((row) => row.status && row.status !== "on_track").length;
+    ${({ items: all, notes }) => {
+      const first = all[0];
+      const items = query.status ? all.filter((row) => row.status === query.status) : all;
       return html`
-        <${Title} lead=${first ? html`To ${day(first.as_of)}. ${off ? html`<b>${count(off, "budget")}</b> ${off === 1 ? "is" : "are"} off pace.` : "Every budget is on track."}` : ""}>
+        <${Title} lead=${first ? html`To ${day(first.as_of)}. ${pace(all)}` : ""}>
           ${first ? `Budgets of ${day(first.month, { month: "long", year: "numeric" })}` : "Spend pacing"}<//>
         <div class="tools">
           <${Choice} legend="Status" name="pacing-status" value=${query.status ?? ""} options=${[["", "All"], ["over", "Over"], ["under", "Under"], ["on_track", "On track"]]} onChange=${(status) => set({ status })} />
@@ -24,11 +25,19 @@ export default function Pacing({ query, meta }) {
         </div>
         ${items.length
           ? html`<ul class="budgets">${items.map((row) => html`<${Budget} key=${[row.platform, row.account_id, row.campaign_id, row.scope_name].join("|")} row=${row} />`)}</ul>`
-          : html`<${Empty} title=${query.status ? "None with this status" : "No budgets for this month"}>
-              ${query.status ? "Choose All to see the other budgets." : html`${notes.join(" ")} Write them into <code>dbt_project/seeds/budgets.csv</code>, a line for each month and workspace, platform, account or campaign; pacing appears with the next run.`}<//>`}`;
+          : html`<${Empty} title=${all.length ? "None with this status" : "No budgets for this month"}>
+              ${all.length ? "Choose All to see the other budgets." : html`${notes.join(" ")} Write them into <code>dbt_project/seeds/budgets.csv</code>, a line for each month and workspace, platform, account or campaign; pacing appears with the next run.`}<//>`}`;
     }}
   <//>`;
 }
+
+// How many budgets are off pace, and how many have no status.
+const pace = (rows) => {
+  const off = rows.filter((row) => ["over", "under"].includes(row.status)).length;
+  const unknown = rows.filter((row) => !(row.status in STATUS)).length;
+  const said = off ? html`<b>${count(off, "budget")}</b> ${off === 1 ? "is" : "are"} off pace.` : unknown ? "None is known to be off pace." : "Every budget is on track.";
+  return html`${said}${unknown ? ` ${unknown} cannot be judged.` : ""}`;
+};
 
 const nameOf = (row) => {
   if (row.campaign_id || row.account_id) return row.scope_name || row.campaign_id || row.account_id;
