@@ -24,7 +24,8 @@ export const filters = (query) => ({
   ad_id: query.ad,
 });
 
-const idOf = (row, level) => (level === "platform" ? row.platform : row[`${level}_id`]);
+// Where the export has no ids the API takes names for them.
+const idOf = (row, level) => (level === "platform" ? row.platform : (row[`${level}_id`] ?? row[`${level}_name`]));
 export const nameOf = (row, level) => (level === "platform" ? label(row.platform) : (row[`${level}_name`] ?? row[`${level}_id`] ?? NONE));
 
 // The URL parameters of a row at a level, its parents included.

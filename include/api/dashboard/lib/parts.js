@@ -2,6 +2,7 @@
 import { html } from "./html.js";
 import { change as written, label, money, moneyParts } from "./format.js";
 import { judge } from "./metrics.js";
+import { Link, toView } from "./query.js";
 
 export const Money = ({ amount, currency, digits }) => {
   const [unit, figure] = moneyParts(amount, currency, digits);
@@ -14,6 +15,10 @@ export const AtStake = ({ insights, currency }) => {
   const all = insights.at_stake || !rest.length ? [money(insights.at_stake, currency, 0), ...rest] : rest;
   return html`<b>${all.join(" + ")}</b>`;
 };
+
+// Why there is no money where there are numbers, and the way to what mends it.
+export const NoRate = ({ currencies = [], to }) => html`There are numbers, but no exchange rate${currencies.length ? ` for ${currencies.join(", ")}` : ""}${to ? ` to ${to}` : ""}, so no money is shown.
+  <${Link} href=${toView("inbox", { kind: "missing_rate", status: "any", from: "", to: "" })}>What to do about it<//>`;
 
 // A change with its direction as a shape and a sign, its judgement as a colour and a word.
 // Small changes are not coloured: where everything is red or green, nothing is.

@@ -37,7 +37,7 @@ export default function Campaigns({ query, meta, period }) {
   const [more, setMore] = useState([]);
   useEffect(() => setMore([]), [from.data]);
   if (!period) return html`<${Title}>Campaigns<//><${Empty} title="No numbers yet">Load an export first; its campaigns appear here.<//>`;
-  const platforms = [["", "All platforms"], ...[...new Set([...meta.platforms.map((row) => row.platform), query.platform].filter(Boolean))].map((name) => [name, label(name)])];
+  const platforms = [["", "All platforms"], ...[...new Set([...meta.known_platforms, query.platform].filter(Boolean))].map((name) => [name, label(name)])];
   const open = SHOWN.slice(least ? SHOWN.indexOf(least) : 0);
   const onSort = (key) => set({ sort: key === "cost" ? "" : key, order: sort.key === key ? (sort.down ? "up" : "") : key === "name" ? "up" : "" });
   return html`
@@ -82,7 +82,7 @@ function Search({ value }) {
 function Rows({ rows, level, page, query, sort, onSort }) {
   const deeper = level !== "ad";
   const parents = LEVELS.slice(1, LEVELS.indexOf(level)).slice(-2);
-  const under = (row) => [label(row.platform), ...parents.map((parent) => row[`${parent}_name`])].filter(Boolean).join(", ");
+  const under = (row) => [label(row.platform), ...parents.map((parent) => row[`${parent}_name`] ?? row[`${parent}_id`])].filter(Boolean).join(", ");
   const unit = (key) => (MONEY.includes(key) && page.currency ? html` <small>${page.currency}</small>` : "");
   const cell = (key, write, better) => (row) => html`${write(row)}${row.change && html`<small class="below">${row.change[key] === null || row.change[key] === undefined ? " " : html`<${Change} share=${row.change[key]} better=${better} least=${0.05} />`}</small>`}`;
   const columns = [

@@ -54,7 +54,7 @@ export default function Inbox({ query, meta }) {
           <${Choice} legend="Status" name="status" value=${status} options=${STATUSES} onChange=${(key) => set({ status: key === "open" ? "" : key })} />
           <${Select} text="Severity" value=${query.severity ?? ""} options=${any("Any", SEVERITIES)} onChange=${(severity) => set({ severity })} />
           <${Select} text="Kind" value=${query.kind ?? ""} options=${any("Any", KINDS)} onChange=${(kind) => set({ kind })} />
-          <${Select} text="Platform" value=${query.platform ?? ""} options=${any("Any", [...new Set([...meta.platforms.map((row) => row.platform), query.platform].filter(Boolean))])} onChange=${(platform) => set({ platform })} />
+          <${Select} text="Platform" value=${query.platform ?? ""} options=${any("Any", [...new Set([...meta.known_platforms, query.platform].filter(Boolean))])} onChange=${(platform) => set({ platform })} />
         </div>
         <${Narrowed} query=${query} />`}
     <p class="visually-hidden" role="status" aria-live="polite">${said}</p>
@@ -107,7 +107,7 @@ function Card({ insight, opened, decide }) {
       <p class="facts"><${Severity} level=${insight.severity} /><span>${label(insight.kind)}</span><span>${span(insight.date_start, insight.date_end)}</span>
         ${insight.is_provisional && html`<span title="The platform still restates these days">may still change</span>`}
         ${insight.status !== "open" && html`<span class="tag">${label(insight.status)}${insight.status_by ? ` by ${insight.status_by}` : ""}</span>`}</p>
-      <h2 id=${id} ref=${heading}>${insight.title}</h2>
+      <h2 id=${id} ref=${heading} title=${insight.title}>${insight.title}</h2>
       <p class="why">${insight.body}</p>
     </div>
     <p class="stake">${insight.impact_amount === null

@@ -2,9 +2,10 @@
 import { html } from "../lib/html.js";
 import { read } from "../lib/api.js";
 import { count, label, longDay, money, percent, ratio, span } from "../lib/format.js";
+import { paramsOf } from "../lib/entity.js";
 import { Empty, Loaded, useLoad } from "../lib/load.js";
 import { METRICS } from "../lib/metrics.js";
-import { AtStake, Change, Money, Severity, Spark, Table } from "../lib/parts.js";
+import { AtStake, Change, Money, NoRate, Severity, Spark, Table } from "../lib/parts.js";
 import { Link, toView } from "../lib/query.js";
 import { comparison, Title } from "../lib/shell.js";
 
@@ -61,7 +62,12 @@ export function Overview({ query, meta, period }) {
 
 function Headline({ summary, changes, period }) {
   const { totals, currency, insights } = summary;
-  if (totals.spend === null) return "No file has numbers for this period. Choose another, or look under Data health for what is missing.";
+  if (totals.spend === null) {
+    const { unpriced_currencies: currencies } = summary.freshness;
+    return totals.clicks || totals.unpriced_rows
+      ? html`<${NoRate} to=${currency} currencies=${currencies} />`
+      : "No file has numbers for this period. Choose another, or look under Data health for what is missing.";
+  }
   const roas = changes.roas;
   const direction = roas === null ? "" : Math.abs(roas) < 0.005 ? ", return as before" : `, return ${roas > 0 ? "up" : "down"} ${percent(Math.abs(roas))}`;
   return html`<b>${money(totals.spend, currency, 0)}</b> spent${totals.value === null ? "" : html` for <b>${money(totals.value, currency, 0)}</b> of value`}${direction}. ${
@@ -113,8 +119,6 @@ function Platforms({ summary }) {
   </section>`;
 }
 
-const campaignLink = (row) => toView("trends", { platform: row.platform, account: row.account_id ?? "", campaign: row.campaign_id ?? "", name: row.campaign_name ?? "" });
-
 function Movers({ summary }) {
   const { best, worst, waste, currency } = summary;
   const lists = [
@@ -127,7 +131,7 @@ function Movers({ summary }) {
     <header class="section"><h2 id="movers">Campaigns${currency ? html` <small>${currency}</small>` : ""}</h2><${Link} href=${toView("campaigns")}>All campaigns<//></header>
     ${lists.map(
       ([title, rows, figure]) => html`<h3>${title}</h3>
-        <ul class="lines">${rows.map((row) => html`<li><${Link} href=${campaignLink(row)} title=${row.campaign_name}>${row.campaign_name ?? row.campaign_id}<//><span class="figure">${figure(row)}</span></li>`)}</ul>`,
+        <ul class="lines">${rows.map((row) => html`<li><${Link} href=${toView("trends", paramsOf(row, "campaign"))} title=${row.campaign_name}>${row.campaign_name ?? row.campaign_id}<//><span class="figure">${figure(row)}</span></li>`)}</ul>`,
     )}
   </section>`;
 }

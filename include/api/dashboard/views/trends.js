@@ -6,7 +6,7 @@ import { depth, filters, nameOf, next, paramsOf, plural, Trail } from "../lib/en
 import { Empty, Loaded, useLoad } from "../lib/load.js";
 import { fromSeries, LONG, METRICS } from "../lib/metrics.js";
 import { Chart } from "../lib/chart.js";
-import { Change, Choice, Severity, Table } from "../lib/parts.js";
+import { Change, Choice, NoRate, Severity, Table } from "../lib/parts.js";
 import { compareOf, Link, set, toView, withQuery } from "../lib/query.js";
 import { comparison, Title } from "../lib/shell.js";
 
@@ -43,7 +43,7 @@ function Line({ answer, metric, what, query }) {
   const days = useMemo(() => daysOf(answer, metric), [answer, metric]);
   const { write } = METRICS[metric];
   const currency = answer.currency;
-  if (!days.some((entry) => entry.value !== null)) return html`<${Empty} title="Nothing in these days">No file covers them for ${what}. Choose other dates, or look under Data health.<//>`;
+  if (!days.some((entry) => entry.value !== null)) return html`<${NoLine} points=${answer.series[0]?.points ?? []} metric=${metric} what=${what} currency=${currency} />`;
   const compareLabel = { previous: "days before", week: "same weekdays before", year: "a year before" }[query.compare] ?? "before";
   const plain = METRICS[metric].money ? (value) => compact(value) : (value) => write(value);
   return html`
@@ -51,6 +51,14 @@ function Line({ answer, metric, what, query }) {
       label="${METRICS[metric].label}${METRICS[metric].money && currency ? `, ${currency}` : ""}" height=${320} />
     ${!depth(query) && html`<p class="soft small">The expected band is known for a platform, an account or a campaign: choose one below.</p>`}
     ${answer.notes.map((note) => html`<p class="soft small">${note}</p>`)}`;
+}
+
+// Why there is nothing to draw: a rate is missing, the exports do not say it, or no file is there.
+function NoLine({ points, metric, what, currency }) {
+  const { label: name, money: isMoney } = METRICS[metric];
+  if ((isMoney || metric === "roas") && points.some((point) => point.unpriced_rows)) return html`<${Empty} title="No money in these days"><${NoRate} to=${currency} /><//>`;
+  if (points.some((point) => point.has_data)) return html`<${Empty} title="No ${name} in these days">The exports of ${what} have numbers, but none that make ${name}. Choose another metric or other dates.<//>`;
+  return html`<${Empty} title="Nothing in these days">No file covers them for ${what}. Choose other dates, or look under Data health.<//>`;
 }
 
 const compact = (value) => (Math.abs(value) >= 10_000 ? `${(value / 1000).toLocaleString("en-US", { maximumFractionDigits: 1 })}k` : value.toLocaleString("en-US"));
