@@ -175,7 +175,7 @@ def _reporting_currencies(client: Client) -> Iterator[Finding]:
             "warning",
             f"currency of {workspace}",
             f"its days are reported in {currencies}: money over both is not shown",
-            "bin/insightflow run --full-refresh computes all days in the one of seeds/workspaces.csv",
+            "the next run computes all days in the one of seeds/workspaces.csv: bin/insightflow run",
         )
 
 

@@ -59,7 +59,7 @@ def test_days_of_two_currencies_are_refused_with_their_days(
     assert answer.status_code == 409, answer.text
     detail = answer.json()["detail"]
     assert f"USD ({LAST}) and EUR ({CHANGED})" in detail
-    assert "run --full-refresh" in detail
+    assert "bin/insightflow run" in detail
 
 
 def test_a_table_of_two_currencies_is_refused(api: TestClient, log_in: LogIn, changed: None) -> None:

@@ -22,6 +22,6 @@ def test_a_workspace_with_days_in_two_currencies_is_named(clickhouse: Settings) 
     [found] = [finding for finding in doctor.examine(clickhouse) if finding.what.startswith("currency")]
     assert (found.level, found.what) == ("warning", "currency of demo")
     assert "EUR and USD" in found.detail
-    assert "run --full-refresh" in found.remedy
+    assert "bin/insightflow run" in found.remedy
     client.command("DROP TABLE marts.mart_platform_daily")
     assert list(doctor._reporting_currencies(client)) == []

@@ -57,7 +57,7 @@ def currency_of(warehouse: Warehouse, *asked: Period | None) -> str | None:
         )
         raise MixedCurrencies(
             f"The money of these days is in {spans}: it is not added or compared. Ask for days of one of them, or"
-            " compute all days anew in one: `bin/insightflow run --full-refresh`."
+            " wait for the next run, which computes all days in one (`bin/insightflow run`)."
         )
     return str(rows[0]["currency"]) if rows else None
 
