@@ -103,11 +103,19 @@ def test_filters(api: TestClient, log_in: LogIn, params: dict[str, Any], numbers
     assert titles(api, log_in("ana"), **params) == [f"demo finding {n}" for n in numbers]
 
 
+def test_every_workspace_is_all_that_one_sees(api: TestClient, log_in: LogIn) -> None:
+    admin = log_in("admin")
+    assert titles(api, admin, workspace="*") == titles(api, admin)
+    assert api.get(URL, headers=log_in("ana"), params={"workspace": "*"}).status_code == 404
+
+
 def test_a_stranger_sees_and_changes_nothing(api: TestClient, log_in: LogIn) -> None:
     mine = api.get(URL, headers=log_in("ana")).json()["items"]
     stranger = log_in("otto")
     assert all(title.startswith("other") for title in titles(api, stranger))
-    assert titles(api, stranger, workspace="demo") == []
+    for accept in ("application/json", "text/csv"):
+        answer = api.get(URL, headers=stranger | {"Accept": accept}, params={"workspace": "demo"})
+        assert (answer.status_code, "demo" in answer.json()["detail"]) == (404, True)
     for item in mine:
         assert api.get(f"{URL}/{item['id']}", headers=stranger).status_code == 404
         answer = api.patch(f"{URL}/{item['id']}", headers=stranger, json={"status": "resolved"})

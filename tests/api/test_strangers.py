@@ -81,6 +81,7 @@ def state(site: Settings) -> list[Any]:
 def test_another_workspace_s_user_sees_and_changes_nothing(
     api: TestClient, log_in: LogIn, site: Settings, name: str
 ) -> None:
+    log_in("admin")  # whom the app makes beside its start
     headers, before = log_in(name), state(site)
     mine = [item["id"] for item in api.get("/api/v1/insights", headers=log_in("ana")).json()["items"]]
     for method, path in routes(api):

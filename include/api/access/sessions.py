@@ -41,8 +41,8 @@ def ensure_admin(backends: Backends) -> None:
             who,
         ).one_or_none()
     # Hashing takes long on purpose: not while a connection is held.
-    same = verify(known.password_hash if known else None, password)
-    if known and same and known.role == "admin":
+    same = known is not None and verify(known.password_hash, password)
+    if known is not None and same and known.role == "admin":
         return
     made = None if same else hash_password(password)
     with backends.identity() as connection:

@@ -22,7 +22,7 @@ from include.api.narrative.facts import Narrative
 from include.api.narrative.write import write
 from include.api.problems import responses
 from include.api.schemas import Insight, InsightPage, Order, Severity, Status, StatusChange, Summary
-from include.api.scope import Caller
+from include.api.scope import EVERY, Caller
 from include.api.versions import INSIGHTS
 from include.api.warehouse import Warehouse
 
@@ -40,7 +40,7 @@ Names = Annotated[list[str] | None, Query(max_length=50)]
 Day = Annotated[QueryDay | None, Query()]
 
 
-@router.get("", response_model=InsightPage, responses={**tables.RESPONSES, **responses(400)})
+@router.get("", response_model=InsightPage, responses={**tables.RESPONSES, **responses(400, 404)})
 async def list_insights(
     request: Request,
     databases: Databases,
@@ -67,8 +67,19 @@ async def list_insights(
     A filter given several times takes any of its values. `date_from` and `date_to` take what overlaps them.
     """
     check_range(date_from, date_to)
+    seen_workspace(caller, workspace)
     filters = store.Filters(
-        workspace, status, kind, severity, platform, entity_type, entity_id, date_from, date_to, min_impact, run_id
+        None if workspace == EVERY else workspace,
+        status,
+        kind,
+        severity,
+        platform,
+        entity_type,
+        entity_id,
+        date_from,
+        date_to,
+        min_impact,
+        run_id,
     )
 
     warehouse = Warehouse(databases, caller)
