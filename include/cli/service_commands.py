@@ -19,9 +19,10 @@ def add_to(app: typer.Typer) -> None:
     app.command()(doctor)
     app.command()(docs)
     app.command()(freshness)
-    # Every word after `airflow` is Airflow's, its `--help` too.
+    # Every word after `airflow` and `dbt` is theirs, their `--help` too.
     passed_on = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
     app.command(context_settings=passed_on)(airflow)
+    app.command(context_settings=passed_on)(dbt)
     app.command(hidden=True)(purge)
 
 
@@ -107,6 +108,15 @@ def airflow(
     from include.services import airflow_main
 
     airflow_main.become(get_settings(), arguments or [])
+
+
+def dbt(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND …", help="As dbt takes them.")] = None,
+) -> None:
+    """dbt's own command line, on this installation: `dbt ls`, `dbt show --select …`, `dbt test --select …`."""
+    from include.transform import runner
+
+    runner.become(get_settings(), arguments or [])
 
 
 def purge(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:

@@ -6,11 +6,12 @@ import gc
 import itertools
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from include.services.environment import dbt_environment
 from include.settings import REPO, Settings
@@ -88,6 +89,21 @@ def invoke(
         if str(result.node.resource_type) in ("model", "seed")
     }
     return Outcome(bool(raw.success), [_node(r) for r in results], str(raw.exception or ""), raw.result, relations)
+
+
+def become(settings: Settings, arguments: list[str]) -> NoReturn:
+    """Replace this process by a command of ``dbt``, with the project, profile and folders of this installation.
+
+    It takes none of the locks of our builds, and keeps no results in ``ops.dbt_results``.
+    """
+    folders = {
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_TARGET_PATH": str(settings.home / "dbt" / "by_hand"),
+        "DBT_LOG_PATH": str(settings.home / "logs" / "dbt"),
+    }
+    command = [str(Path(sys.executable).parent / "dbt"), *arguments]
+    os.execve(command[0], command, {**os.environ, **dbt_environment(settings), **folders})
 
 
 def manifest_file(settings: Settings) -> Path:

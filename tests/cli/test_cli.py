@@ -13,7 +13,21 @@ from tests.support.processes import free_port
 
 REPO = Path(__file__).parents[2]
 COMMANDS = (
-    *("up", "down", "status", "doctor", "docs", "freshness", "airflow", "load", "run", "backfill", "samples", "demo"),
+    *(
+        "up",
+        "down",
+        "status",
+        "doctor",
+        "docs",
+        "freshness",
+        "airflow",
+        "dbt",
+        "load",
+        "run",
+        "backfill",
+        "samples",
+        "demo",
+    ),
     *("insights", "anomalies", "ledger", "rejects", "rates", "builds", "sql", "sources", "inspect", "retype"),
     *("users", "keys", "alerts", "mcp"),
 )
@@ -73,6 +87,12 @@ def test_airflow_s_own_commands_explain_themselves_where_nothing_runs(environmen
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Usage: airflow backfill create")
     assert "--run-backwards" in done.stdout
+
+
+def test_dbt_works_on_the_project_without_a_profile_of_one_s_own(environment: dict[str, str]) -> None:
+    chosen = ("--select", "stg_ad_performance", "--resource-type", "model")
+    done = call(environment, "dbt", "ls", *chosen, "--quiet")
+    assert (done.returncode, done.stdout.split()) == (0, ["insightflow.staging.stg_ad_performance"]), done.stderr
 
 
 @pytest.mark.parametrize(
