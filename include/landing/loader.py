@@ -22,6 +22,7 @@ from include.landing.forms import Attempt, Form, form_of, make_readable
 from include.landing.group_load import load_group
 from include.landing.ledger import LedgerLine, new_load_id
 from include.landing.missing_cost import refuse_lost_cost
+from include.landing.other_tables import refuse_other_tables
 from include.landing.rates import apply_rates, is_of_rates
 from include.landing.recognise import REPAIR_MARKS
 from include.landing.sniff import empty_report, sniff
@@ -133,6 +134,7 @@ def _load_unit(client: Client, bucket: Bucket, exports: Sequence[list[Attempt]])
         for form, several in groups.items():
             load_group(client, bucket, form, several, _source_of(several[0].line))
         refuse_lost_cost(client, [attempt.line for attempt in attempts])
+        refuse_other_tables(client, [attempt.line for attempt in attempts])
         for attempt in attempts:
             _check_unchanged(bucket, attempt)
         for export in exports:

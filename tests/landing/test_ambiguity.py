@@ -92,8 +92,8 @@ def test_a_header_that_is_nearly_cost_refuses_the_file(landing: Landing) -> None
 
 def test_a_header_names_the_currency_of_any_table(landing: Landing) -> None:
     head = "Date,Account Name,Campaign Name,Campaign ID,Impressions,Clicks"
-    landing.put("inbox/quora.csv", f"{head},Spend (USD)\n2026-06-01,Acme,Q,77,1000,50,12.50\n")
-    landing.put("inbox/reddit.csv", f"{head},Amount Spent (EUR)\n2026-06-01,Acme,R,78,1000,50,€1.50\n")
+    landing.put("inbox/quora.csv", f"{head},Spend (USD)\n2026-06-02,Acme,Q,77,1000,50,12.50\n")
+    landing.put("inbox/reddit.csv", f"{head},Amount Spent (EUR)\n2026-06-03,Acme,R,78,1000,50,€1.50\n")
     united = "date_day,platform,campaign_id,clicks,impressions,spend\n2026-06-01,a,6,5,100,2\n2026-06-01,b,6,5,100,2\n"
     landing.put("inbox/united.csv", united)
     assert {line.rows_loaded for line in landing.load().values()} == {1, 2}

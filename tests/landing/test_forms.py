@@ -21,9 +21,10 @@ LOADED = "load_id IN (SELECT load_id FROM ops.current_loads) AND disposition = '
 
 def small_file(number: int) -> str:
     rows = "".join(
-        f"2025-05-{day:02},{number},Campaign {number},{number},{day},{number}.{day:02}\n" for day in (1, 2, 3)
+        f"2025-05-{day:02},account-{number},{number},Campaign {number},{number},{day},{number}.{day:02}\n"
+        for day in (1, 2, 3)
     )
-    return HEAD + rows
+    return HEAD.replace("date,", "date,account_id,") + rows
 
 
 def test_many_small_files_are_loaded_together_and_each_is_accounted_for(landing: Landing) -> None:
@@ -117,7 +118,7 @@ def test_damage_by_a_spreadsheet_is_refused_with_its_reason(landing: Landing) ->
     landing.put("generic/damaged.xlsx", workbook(
         ["Date", "Campaign ID", "Cost"], ["2025-05-01", 120211234567890123, 5], [45778, 12, 5], ["2025-05-01", 13, 5]
     ))  # fmt: skip
-    landing.put("generic/damaged.csv", "date,campaign_id,cost\n45778,1,5\n2025-05-01,1.20211E+17,5\n2025-05-01,2,5\n")
+    landing.put("generic/damaged.csv", "date,campaign_id,cost\n45778,1,5\n2025-05-01,1.20211E+17,5\n2025-05-01,13,6\n")
     lines = landing.load()
     assert lines["damaged.xlsx"].rejected == {"damaged_id": 1, "damaged_date": 1}
     assert lines["damaged.csv"].rejected == {"damaged_id": 1, "damaged_date": 1}

@@ -107,8 +107,8 @@ READ: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
         [("2026-06-01", "11", "A", 10, 0.3, "")],
     ),
     "numbers and days as text": (
-        workbook(("S", [HEAD, ["01.06.2026", "12", "B", "1.234", "1", "1.234,50"], ["02.06.2026", "12", "B", 999, 1, 2]])),
-        [("2026-06-01", "12", "B", 1234, 1234.5, ""), ("2026-06-02", "12", "B", 999, 2.0, "")],
+        workbook(("S", [HEAD, ["01.06.2026", "12", "A", "1.234", "1", "1.234,50"], ["02.06.2026", "12", "A", 999, 1, 2]])),
+        [("2026-06-01", "12", "A", 1234, 1234.5, ""), ("2026-06-02", "12", "A", 999, 2.0, "")],
     ),
     "the header of a zone is no currency": (
         workbook(("S", LINKEDIN)),
@@ -165,7 +165,7 @@ def test_a_packed_workbook_is_read(landing: Landing) -> None:
             archive.writestr("reports/June.xlsx", content)
             archive.writestr("__MACOSX/reports/._June.xlsx", b"x")
         landing.put(f"generic/book.{name}", packed.getvalue())
-    landing.put("generic/book.xlsx.gz", gzip.compress(workbook(("R", [HEAD, [DAY, 2, "B", 10, 1, 1.5]]))))
+    landing.put("generic/book.xlsx.gz", gzip.compress(workbook(("R", [HEAD, [DAY, 1, "A", 11, 1, 1.5]]))))
     lines = landing.load()
     assert {name: (line.status, line.format, line.rows_loaded) for name, line in lines.items()} == {
         "book.zip": ("loaded", "xlsx.zip", 2),
