@@ -10,6 +10,8 @@ from functools import lru_cache
 from include.landing.specs import Canonical, Format, Made, Shape, Source, Wanted, sources
 
 MONEY = ("cost", "conversion_value")
+# A mark that the generic table reads as well (swipes, media_cost) tells nothing where that table understands so much more.
+CLEARLY_MORE = 2
 # Keys under which tools put any list of records.
 WRAPPERS = frozenset({"data", "rows", "results", "records", "items", "elements", "list"})
 
@@ -63,6 +65,8 @@ class Match:
     """Whether the file shows a mark of the shape (``recognise``); without one only its folder names the source."""
     measures: dict[str, str] = field(default_factory=dict)
     """Measure → its header as sent."""
+    weak: bool = False
+    """Whether the generic table reads all marks that the file shows, so that they name no platform for sure."""
 
     @property
     def understood(self) -> int:
@@ -101,6 +105,12 @@ def tidy(header: str) -> str:
 def normal(header: str) -> str:
     """Header as compared: tidy, case folded."""
     return tidy(header).casefold()
+
+
+@lru_cache(maxsize=1)
+def _generic_headers() -> frozenset[str]:
+    """All headers that the generic table names, as compared."""
+    return frozenset(normal(header) for shape in sources()["generic"].shapes for header in shape.headers())
 
 
 @lru_cache(maxsize=1)
@@ -162,9 +172,14 @@ def match_shape(source: Source, shape: Shape, names: Sequence[str], preamble: st
     if own:
         columns.pop("currency", None)  # is that of the account or of other money: the cost names its own
     marks = bool(shape.recognise or shape.recognise_preamble)
-    marked = not marks or _find(shape.recognise, headers) is not None
-    marked = marked or any(re.search(pattern, preamble, re.MULTILINE) for pattern in shape.recognise_preamble)
-    return Match(source, shape, columns, segments, currency, marked, measures)
+    shown = [hit[0] for mark in shape.recognise if (hit := _find((mark,), headers))]
+    told = any(re.search(pattern, preamble, re.MULTILINE) for pattern in shape.recognise_preamble)
+    weak = (
+        bool(shown)
+        and not told
+        and all(normal(header) in _generic_headers() for hit in shown for header in hit.headers)
+    )
+    return Match(source, shape, columns, segments, currency, bool(not marks or shown or told), measures, weak)
 
 
 def _reads(shape: Shape, records: str) -> bool:
@@ -187,6 +202,9 @@ def _candidates(
                 # What only the lines before the header tell apart (AdWords in micros) is never taken without them.
                 if isinstance(match, Match) and (match.marked or (folder and shape.recognise)):
                     found.append(match)
+    generic = max((match.understood for match in found if match.source.source == "generic"), default=0)
+    if not folder:
+        found = [match for match in found if not match.weak or match.understood + CLEARLY_MORE > generic]
     return tuple(sorted(found, key=lambda match: (match.marked, *match.score), reverse=True))
 
 

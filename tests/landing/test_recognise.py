@@ -74,6 +74,24 @@ def test_a_reading_that_finds_the_cost_goes_first() -> None:
     assert (match.source.source, str(match.columns["cost"])) == ("generic", "Spend")
 
 
+TABLE = "date,account_id,campaign_id,campaign_name,impressions,{},conversions,revenue,currency"
+
+
+@pytest.mark.parametrize("named", ["swipes,spend", "clicks,media_cost", "taps,spend", "taps,cost"])
+def test_a_header_that_any_table_may_have_names_no_platform(named: str) -> None:
+    """Read as Snapchat's, a spend of 10 would be 0.00001, and its account, conversions and revenue be lost."""
+    match = best(TABLE.format(named).split(","), "csv")
+    assert match is not None
+    assert (match.source.source, match.understood, match.divisor("cost")) == ("generic", 10, 1)
+
+
+def test_a_platform_that_reads_nearly_as_much_keeps_its_table() -> None:
+    snapchat = best(["date", "campaign_id", "campaign_name", "impressions", "swipes", "spend", "currency"], "csv")
+    assert snapchat is not None and snapchat.source.source == "snapchat_ads"
+    certain = best([*TABLE.format("swipes,spend").split(","), "ad_squad_id"], "csv")
+    assert certain is not None and certain.source.source == "snapchat_ads"
+
+
 def test_a_folder_is_believed_where_it_understands_more() -> None:
     microsoft = find_source("microsoft_ads")
     headers = ["Day", "Campaign status", "Campaign", "Impr.", "Clicks", "Spend", "Conv.", "Revenue"]
