@@ -38,6 +38,9 @@ SKIPPED = {
 # As the quality suite has it: no later day has begun in any time zone.
 LAST_DAY = "toDate(now('UTC')) + 1"
 FUTURE = ": this day has not come; correct the date, or see in the spec's date_style which of day and month is first"
+# Online advertising is hardly older; a day before is a slip, and a chart from it to today would be empty.
+FIRST_DAY = "toDate('2000-01-01')"
+PAST = ": days before 2000 are not taken; correct the year"
 DELETED = "_fivetran_deleted"  # what the source no longer has, Fivetran marks and keeps
 
 
@@ -189,6 +192,7 @@ class Statement:
         ]
         if not self.match.shape.rates:  # a rate may be fixed ahead
             found.append((f"day > {LAST_DAY}", "'future_date'", f"concat({_names('date')}, {sql_string(FUTURE)})"))
+            found.append((f"day < {FIRST_DAY}", "'past_date'", f"concat({_names('date')}, {sql_string(PAST)})"))
             if "currency" in self.match.columns:
                 cell = few("currency")
                 code = f"match(upper(trimBoth({cell})), '^[A-Z]{{3}}$') OR insightflow_is_null({cell})"

@@ -178,6 +178,13 @@ def test_a_day_that_has_not_come_anywhere_is_rejected(landing: Landing) -> None:
     assert line.date_max == days[1]
 
 
+def test_a_day_before_2000_is_rejected(landing: Landing) -> None:
+    landing.put("generic/old.csv", "date,campaign_id,cost\n1999-11-01,1,2\n2000-01-01,1,2\n")
+    line = landing.load()["old.csv"]
+    assert (line.status, line.rows_loaded, line.rejected) == ("loaded", 1, {"past_date": 1})
+    assert "line 2: past_date (date = 1999-11-01: days before 2000 are not taken; correct the year" in line.error
+
+
 def test_what_an_older_version_took_of_days_to_come_waits_for_them(landing: Landing) -> None:
     days = [datetime.now(UTC).date() + timedelta(days=days) for days in (-400, 40)]
     landing.put("generic/odd.csv", f"date,campaign_id,cost\n{days[0]},1,2\n")
