@@ -1,3 +1,13 @@
+{# A currency of a seed, which people write: eur is EUR. #}
+{% macro currency_code(column) -%}
+    upper(trimBoth(toString({{ column }})))
+{%- endmacro %}
+
+{# What the workspace of a row of seeds/workspaces.csv, or of none, reports in. #}
+{% macro reporting_currency_of(relation) -%}
+    coalesce(nullIf({{ currency_code(relation ~ '.reporting_currency') }}, ''), 'USD')
+{%- endmacro %}
+
 {# Money of a fact row `s` in reporting currency: as it is where the currencies are the same, else by the rate of the
    day (`fx`, a row of int_fx_rates_daily), in Decimal, rounded to 6 places; NULL where no rate is known, never 1:1. #}
 {% macro to_reporting(column) -%}

@@ -15,7 +15,7 @@ known as (
     union all
     select
         w.workspace as workspace,
-        concat(toString(f.currency), toString(f.date + f.age)) as currency_day
+        concat({{ currency_code('f.currency') }}, toString(f.date + f.age)) as currency_day
     from (
         select
             s.currency,

@@ -302,6 +302,39 @@ def test_groups_of_two_currencies_are_no_fault_beside_groups_of_one(project: Pro
     assert not project.dbt("test", "--select", "mart_naming_daily_sums_agree").success
 
 
+def test_a_budget_that_matches_no_account_is_told(project: Project) -> None:
+    budgets = [
+        ("demo", "generic", "de", "", MONDAY, 5, "eur"),
+        ("demo", "", "", "", MONDAY, 5, "EUR"),
+        ("demo", "", "ed", "", MONDAY, 5, "EUR"),
+        ("demo", "meta_ads", "de", "", MONDAY, 5, "EUR"),
+        ("demo", "", "", "brand", MONDAY, 5, "EUR"),
+        ("demo", "", "", "bland", MONDAY, 5, "EUR"),
+        ("demo", "", "ed", "", date(2026, 8, 1), 5, "EUR"),  # may come
+        ("other", "", "ed", "", MONDAY, 5, "EUR"),  # of a workspace that has nothing yet
+    ]
+    kept = project.query("SELECT * FROM staging.budgets")
+    columns = ["workspace", "platform", "account_id", "campaign_id", "month", "budget", "currency"]
+    project.client.command("TRUNCATE TABLE staging.budgets")
+    project.client.insert("staging.budgets", budgets, column_names=columns)
+    try:
+        project.stage([campaign("brand", MONDAY, "10", platform="generic", currency="EUR", account_id="de")])
+        project.run()
+        told = project.dbt("test", "--select", "budgets_match_accounts")
+        assert told.success, "it warns"
+        assert [(node["status"], node["rows"]) for node in told.nodes] == [("warn", 3)]
+        assert project.query("SELECT DISTINCT currency FROM marts.mart_budget_pacing") == [("EUR",)]
+        seeds = project.dbt("test", "--select", "budgets_currency_codes", "workspaces_currency_codes")
+        assert seeds.success, failures(seeds)
+        project.client.command(
+            "ALTER TABLE staging.budgets UPDATE currency = 'euro' WHERE 1 SETTINGS mutations_sync = 1"
+        )
+        assert not project.dbt("test", "--select", "budgets_currency_codes").success
+    finally:
+        project.client.command("TRUNCATE TABLE staging.budgets")
+        project.client.insert("staging.budgets", kept, column_names=columns)
+
+
 BREAKS = {
     "mart_campaign_daily_ratio_is_of_sums": "mart_campaign_daily UPDATE roas = 5 WHERE campaign_id = 'c1'",
     "mart_campaign_daily_non_finite_free": "mart_campaign_daily UPDATE cpc = inf WHERE 1",

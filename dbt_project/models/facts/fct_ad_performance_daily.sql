@@ -33,8 +33,7 @@ with sums as (
 in_target_currency as (
     select
         sums.*,
-        cast(coalesce(nullIf(w.reporting_currency, ''), 'USD') as LowCardinality(String))
-            as reporting_currency
+        cast({{ reporting_currency_of('w') }} as LowCardinality(String)) as reporting_currency
     from sums
     left join {{ ref('workspaces') }} as w on sums.workspace = w.workspace
 )

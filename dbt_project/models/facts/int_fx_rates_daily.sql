@@ -23,7 +23,7 @@ with money as (
 budgeted as (
     select
         b.workspace as workspace,
-        groupUniqArray(toString(b.currency)) as currencies
+        groupUniqArray({{ currency_code('b.currency') }}) as currencies
     from {{ ref('budgets') }} as b
     where b.currency != ''
     group by b.workspace
@@ -34,7 +34,7 @@ needed as (
         m.workspace as workspace,
         m.date as date,
         arrayJoin(arrayConcat([m.currency], g.currencies)) as currency,
-        coalesce(nullIf(toString(w.reporting_currency), ''), 'USD') as reporting_currency
+        {{ reporting_currency_of('w') }} as reporting_currency
     from money as m
     left join budgeted as g on m.workspace = g.workspace
     left join {{ ref('workspaces') }} as w on m.workspace = w.workspace
@@ -71,7 +71,7 @@ in_effect as (
         'seed' as origin
     from (
         select
-            toString(f.currency) as currency,
+            {{ currency_code('f.currency') }} as currency,
             f.date + arrayJoin(range({{ var('fx_max_age_days') }} + 1)) as on_date,
             toDecimal128(f.units_per_eur, 12) as rate,
             f.date as rate_date

@@ -135,7 +135,7 @@ rates as (
 priced as (
     select
         r.load_id as load_id,
-        {% set reporting = "coalesce(nullIf(toString(w.reporting_currency), ''), 'USD')" -%}
+        {% set reporting = reporting_currency_of('w') -%}
         {% set rate = "if(c.currency = " ~ reporting ~ ", 1, nullIf(x.rate, 0))" -%}
         any({{ reporting }}) as reporting_currency,
         sum(c.rows_read) as rows_read,

@@ -16,7 +16,7 @@ with budgets as (
         toStartOfMonth(b.month) as month,
         toLastDayOfMonth(b.month) as last_day,
         b.budget as budget,
-        upper(b.currency) as budget_currency
+        {{ currency_code('b.currency') }} as budget_currency
     from {{ ref('budgets') }} as b
     where {{ only_build_periods('toStartOfMonth(b.month)', 'month', pacing_days()) }}
 ),

@@ -209,7 +209,7 @@ both_sides as (
         null as cost_reporting,
         null as reported_conversions,
         null as reported_value_reporting,
-        coalesce(nullIf(toString(w.reporting_currency), ''), 'USD') as reporting_currency,
+        {{ reporting_currency_of('w') }} as reporting_currency,
         o.conversions as goal_conversions,
         o.value as goal_value_reporting,
         o.is_provisional as is_provisional
