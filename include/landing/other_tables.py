@@ -60,7 +60,7 @@ def refuse_other_tables(client: Client, lines: Sequence[LedgerLine]) -> None:
     all_tables = known | tables
     _read_names(client, all_tables.values())
     for place, table in sorted(
-        ((_place(table.lines[0]), table) for table in tables.values()), key=lambda pair: pair[0]
+        ((max(map(_place, table.lines)), table) for table in tables.values()), key=lambda pair: pair[0]
     ):
         others: dict[int, set[Day]] = {}
         for day in table.days & standing.keys():

@@ -20,8 +20,8 @@ def standing(landing: Landing) -> dict[str, float]:
     """Campaign → cost of the exports that stand, by the rule of staging."""
     rows = landing.rows(
         "SELECT campaign_name, toFloat64(sum(cost)) FROM raw.ad_performance_rows AS r INNER JOIN (SELECT load_id, date,"
-        " account_id, (export_order, export_id) = max((export_order, export_id)) OVER (PARTITION BY workspace, source,"
-        " grain, account_id, date) AS stands FROM ops.file_coverage WHERE workspace = {w:String}) AS c ON"
+        " account_id, export_id = (max((export_order, export_id)) OVER (PARTITION BY workspace, source, grain, account_id,"
+        " date)).2 AS stands FROM ops.file_coverage WHERE workspace = {w:String}) AS c ON"
         " r.load_id = c.load_id AND r.date = c.date AND r.account_id = c.account_id"
         " WHERE c.stands AND r.disposition = 'loaded' GROUP BY 1"
     )
