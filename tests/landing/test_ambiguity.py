@@ -103,6 +103,27 @@ def test_a_header_names_the_currency_of_any_table(landing: Landing) -> None:
     ) == [("6", "", 2.0, "a"), ("6", "", 2.0, "b"), ("77", "USD", 12.5, ""), ("78", "EUR", 1.5, "")]
 
 
+def test_cells_that_say_more_than_a_number(landing: Landing) -> None:
+    """12% of something is no cost of 12; a comma after ¥ or ₩ is never one of decimals."""
+    rows = ["12%,EUR", '"¥12,345",JPY', '"JPY 1,234",JPY', '"₩9,876",KRW', '"€1,234",EUR']
+    text = "".join(f"2026-06-{n:02},{n},{row}\n" for n, row in enumerate(rows, start=1))
+    landing.put("inbox/cells.csv", "date,campaign_id,cost,currency\n" + text)
+    line = landing.load()["cells.csv"]
+    assert line.rejected == {"not_a_number": 1, "ambiguous_number": 1}
+    assert "line 2: not_a_number (cost = 12%)" in line.error
+    assert landing.rows(
+        "SELECT campaign_id, toFloat64(cost) FROM raw.ad_performance_rows WHERE workspace = {w:String}"
+        " AND disposition = 'loaded' ORDER BY campaign_id"
+    ) == [("2", 12345.0), ("3", 1234.0), ("4", 9876.0)]
+
+
+def test_a_line_of_totals_that_names_what_it_sums(landing: Landing) -> None:
+    rows = "2026-06-01,Brand,10,5\nTotal: Account,,10,5\nTotal: Filtered campaigns,,10,5\n2026-06-02,Total: War,10,5\n"
+    landing.put("inbox/totals.csv", f"date,campaign,clicks,cost\n{rows}")
+    line = landing.load()["totals.csv"]
+    assert (line.rows_loaded, line.skipped, line.rejected) == (2, {"total_row": 2}, {})
+
+
 def test_ids_that_floats_carried(landing: Landing) -> None:
     """Up to 2^53 a float tells every whole number from the next; from there on its ids are refused."""
     ids = [12.0, 1234567890123456.0, 2.0**53, 120211234567890000.0]

@@ -74,6 +74,33 @@ def test_a_reading_that_finds_the_cost_goes_first() -> None:
     assert (match.source.source, str(match.columns["cost"])) == ("generic", "Spend")
 
 
+ORDERS = ["date", "campaign_id", "campaign", "orders", "revenue", "currency"]
+
+
+def test_a_table_of_orders_is_taken_where_it_says_so() -> None:
+    """What a goal counts has no cost. In the inbox it may be a platform's report of conversions, which has them already."""
+    assert best(ORDERS, "csv") is None
+    assert recognise(ORDERS, "csv", find_source("generic")).shape.id == "generic_orders"
+    assert recognise([*ORDERS, "goal"], "csv", None).shape.id == "generic_orders"
+    assert recognise([*ORDERS, "goal", "cost"], "csv", None).shape.id == "generic"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Datum;Kampagne;Kosten;Währung;Konversionen;Conversion-Wert",
+        "Jour;Campagne;Coût;Devise;Conversions;Valeur de conversion",
+        "Fecha;Campaña;Gasto;Moneda;Conversiones;Valor de conversión",
+        "Dag;Campagne;Kosten;Valuta;Conversies;Conversiewaarde",
+        "Dzień;Kampania;Koszt;Waluta;Konwersje;Wartość konwersji",
+    ],
+)
+def test_any_table_speaks_one_language_to_its_end(headers: str) -> None:
+    match = best(headers.split(";"), "csv")
+    assert match is not None and match.source.source == "generic"
+    assert {"date", "campaign_name", "cost", "currency", "conversions", "conversion_value"} == set(match.columns)
+
+
 TABLE = "date,account_id,campaign_id,campaign_name,impressions,{},conversions,revenue,currency"
 
 
