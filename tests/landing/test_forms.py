@@ -155,19 +155,41 @@ def test_time_of_the_export_comes_from_the_name_or_the_content(landing: Landing)
 
 
 def test_drift_of_columns_is_reported(landing: Landing) -> None:
-    landing.put("generic/monday.csv", "date,campaign_id,cost,mood,clicks\n2025-05-01,1,2,sunny,1\n")
-    assert landing.load()["monday.csv"].warnings == []
-    landing.put("generic/tuesday.csv", "date,campaign_id,spend,weather\n2025-05-02,1,2,rain\n")
-    said = landing.load()["tuesday.csv"].warnings
+    landing.put("generic/mood_20250501.csv", "date,campaign_id,cost,mood,clicks\n2025-05-01,1,2,sunny,1\n")
+    assert landing.load()["mood_20250501.csv"].warnings == []
+    landing.put("generic/mood_20250502.csv", "date,campaign_id,spend,weather\n2025-05-02,1,2,rain\n")
+    said = landing.load()["mood_20250502.csv"].warnings
     assert "cost is now read from spend, in the last export from cost" in said
     assert "the column clicks (clicks) is gone since the last export" in said
     assert "new column weather, kept in raw" in said
     assert "the column mood is gone since the last export" in said
 
 
+def test_unrelated_tables_are_not_held_against_each_other(landing: Landing) -> None:
+    landing.put("inbox/tv.csv", "date,account_id,campaign_id,cost,spots,clicks\n2025-05-01,tv,1,2,7,1\n")
+    landing.load()
+    landing.put("inbox/podcast.csv", "date,account_id,campaign_id,spend,show\n2025-05-01,podcast,1,2,Talk\n")
+    assert landing.load()["podcast.csv"].warnings == []
+    landing.put("inbox/podcast (1).csv", "date,account_id,campaign_id,spend\n2025-05-02,podcast,1,2\n")
+    assert landing.load()["podcast (1).csv"].warnings == ["the column show is gone since the last export"]
+    # A platform's reports have columns in common, whatever they are called.
+    landing.put("google_ads/a.csv", "Day,Customer ID,Campaign ID,Impr.,Clicks,Cost\n2025-05-01,1,1,2,1,1\n")
+    landing.load()
+    landing.put("google_ads/b.csv", "Day,Customer ID,Campaign ID,Clicks,Cost\n2025-05-02,1,1,1,1\n")
+    assert landing.load()["b.csv"].warnings == ["the column Impr. (impressions) is gone since the last export"]
+
+
 def test_no_drift_no_words() -> None:
     headers, columns = ["Day", "Cost"], {"date": "Day", "cost": "Cost"}
     assert changes(headers, columns, list(headers), dict(columns)) == []
+
+
+def test_many_new_columns_are_counted() -> None:
+    headers, columns = ["Day", "Cost"], {"date": "Day", "cost": "Cost"}
+    more = [f"Column {n}" for n in range(200)]
+    assert changes(headers, columns, headers + more, columns) == [
+        "200 new columns Column 0, Column 1, Column 2, Column 3, Column 4, …, kept in raw"
+    ]
 
 
 def test_a_key_that_appears_late_is_still_kept(landing: Landing) -> None:
