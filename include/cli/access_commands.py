@@ -53,6 +53,7 @@ def add_user(username: Username, workspace: Workspace, role: RoleName = "viewer"
     with _backends().identity() as connection:
         users.add(connection, username, made, workspace, _role(role))
     say(f"{username} is {role} of {workspace}" + ("" if password else f", password {made}"))
+    _say_if_empty(workspace)
 
 
 @users_app.command("grant")
@@ -65,6 +66,7 @@ def grant(username: Username, workspace: Workspace, role: RoleName = "viewer") -
     with _backends().identity() as connection:
         users.grant(connection, username, workspace, _role(role))
     say(f"{username} is {role} of {workspace}")
+    _say_if_empty(workspace)
 
 
 @users_app.command("withdraw")
@@ -190,3 +192,21 @@ def _backends() -> Backends:
     from include.api.backends import Backends
 
     return Backends()
+
+
+def _say_if_empty(workspace: str) -> None:
+    """Say that nothing has arrived in a workspace: its name may be mistyped. Not where the warehouse is away."""
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    from include.api.scope import EVERY
+    from include.cli.look_commands import query
+
+    if workspace == EVERY:
+        return
+    try:
+        there = [row["workspace"] for row in query("SELECT DISTINCT workspace FROM ops.file_ledger ORDER BY workspace")]
+    except (ClickHouseError, OSError):
+        return
+    if workspace not in there:
+        known = f"; those with files are {', '.join(there)}" if there else ""
+        say(f"note: nothing has arrived in workspace {workspace} yet{known}")

@@ -150,6 +150,7 @@ def ledger(
 def short(row: dict[str, Any]) -> dict[str, Any]:
     """A ledger row for the screen."""
     return {
+        "workspace": row["workspace"],
         "file": row["file"],
         "status": row["status"],
         "read": row["rows_read"],

@@ -39,7 +39,7 @@ def load(
     from include.cli import drop
 
     settings = get_settings()
-    folder = f"{workspace or settings.workspace}/{_known_source(source)}"
+    folder = f"{_workspace_folder(workspace or settings.workspace)}/{_known_source(source)}"
     asked_at = _warehouse_now()
     keys: dict[str, bool] = {}
     with AirflowClient(settings) as airflow:
@@ -119,12 +119,24 @@ def _date(text: str) -> date:
         raise typer.BadParameter(f"{text!r} is not a date; write it as 2026-06-30") from None
 
 
+def _workspace_folder(workspace: str) -> str:
+    """A workspace is a folder of the bucket: another place would be outside it, or one that nobody looks into."""
+    if workspace != workspace.strip() or not workspace or workspace[0] in "._" or {"/", "\\"} & set(workspace):
+        raise typer.BadParameter(
+            f"{workspace!r} is no name of a workspace: a name has no slash and begins with no . or _"
+        )
+    return workspace
+
+
 def _known_source(source: str) -> str:
-    specs = Path(__file__).parents[1] / "landing" / "sources"
-    known = sorted(path.stem for path in specs.glob("*.yml") if not path.stem.startswith("_"))
-    if source != "inbox" and source not in known:
-        raise typer.BadParameter(f"there is no source {source!r}; sources are {', '.join(known)}, or inbox")
-    return source
+    """The folder of a source, by its name or another name that it has."""
+    from include.landing.specs import find_source, sources
+
+    if source == "inbox":
+        return source
+    if (spec := find_source(source)) is None:
+        raise typer.BadParameter(f"there is no source {source!r}; sources are {', '.join(sources())}, or inbox")
+    return spec.source
 
 
 def _warehouse_now() -> Any:

@@ -123,6 +123,8 @@ def test_without_services_a_line_says_what_to_do(environment: dict[str, str], ar
         (["backfill", "--from", "2026-06-02", "--to", "2026-06-01"], "is after"),
         (["load", "no/such/file.csv"], "does not exist"),
         (["load", __file__, "--source", "nowhere"], "there is no source"),
+        (["load", __file__, "--workspace", "../x"], "is no name of a workspace"),
+        (["load", __file__, "--workspace", "_x"], "is no name of a workspace"),
         (["frobnicate"], "No such command"),
     ],
 )
