@@ -54,8 +54,9 @@ def test_value_without_its_cost_is_in_no_return(api: TestClient, log_in: LogIn, 
         sums(day, 100, 300),
         sums(day, None, 50, platform="meta_ads", cost=70, currency="GBP"),
         sums(day, None, 40, platform="x_ads") | several,
-        sums(day, 80, None, platform="dv360") | several,
+        sums(day, 80, None, platform="dv360", conversion_value=500, currency="GBP"),
         sums(day, 60, None, platform="reddit_ads"),
+        sums(day, 40, None, platform="pinterest_ads") | several,
     )
     try:
         asked = {"date_from": day.isoformat(), "date_to": day.isoformat()}
@@ -63,8 +64,8 @@ def test_value_without_its_cost_is_in_no_return(api: TestClient, log_in: LogIn, 
     finally:
         client.command(f"DELETE FROM marts.mart_platform_daily WHERE date = '{day}'")
         client.close()
-    assert (totals["cost"], totals["conversion_value"]) == (240, 390)
-    assert (totals["roas"], totals["roi"], totals["profit"]) == (300 / 160, 140 / 160, 140)
+    assert (totals["cost"], totals["conversion_value"]) == (280, 390)
+    assert (totals["roas"], totals["roi"], totals["profit"]) == (1.5, 0.5, 100)
 
 
 @pytest.mark.parametrize(

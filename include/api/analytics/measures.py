@@ -38,9 +38,12 @@ _PRICED = {
 }
 # Cost and value together: neither of a row where one of them wants a rate.
 _PAIRED = {"paired_cost": "cost_reporting", "paired_value": "conversion_value_reporting"}
-# Whether a row's money wants a rate. Money that was never recorded does not; money of several currencies has no account
-# currency to tell by.
-_WANTS_RATE = "(isNull(r.{0}_reporting) AND (isNotNull(r.{0}) OR isNull(r.currency)))"
+# Money that was recorded and wants a rate; what was never recorded wants none. A row of several currencies has no account
+# money to tell by: without cost beside its value it is taken for one that wants a rate.
+_UNPRICED = (
+    "isNull(r.cost_reporting) AND (isNotNull(r.cost) OR isNull(r.currency))"
+    " OR isNull(r.conversion_value_reporting) AND isNotNull(r.conversion_value)"
+)
 _PARTS = {
     "ctr": ("clicks", "impressions"),
     "cpc": ("cost", "priced_clicks"),
@@ -60,8 +63,9 @@ def sums(condition: str, prefix: str = "") -> str:
         f"sumIf(r.{count}, isNotNull(r.{money}) AND {condition}) AS {prefix}{name}"
         for name, (count, money) in _PRICED.items()
     ]
-    priced = f"NOT {_WANTS_RATE.format('cost')} AND NOT {_WANTS_RATE.format('conversion_value')} AND {condition}"
-    listed += [f"sumIf(r.{money}, {priced}) AS {prefix}{name}" for name, money in _PAIRED.items()]
+    listed += [
+        f"sumIf(r.{money}, NOT ({_UNPRICED}) AND {condition}) AS {prefix}{name}" for name, money in _PAIRED.items()
+    ]
     listed.append(
         "countIf(isNull(r.cost_reporting) AND (isNotNull(r.cost) OR ifNull(r.clicks, 0) > 0)"
         f" AND {condition}) AS {prefix}unpriced_rows"

@@ -53,7 +53,7 @@ def test_money_without_a_rate_is_not_called_no_numbers(ana: Visitor) -> None:
     lead.get_by_role("link", name="What to do about it").click()
     assert "kind=missing_rate" in page.url
     page.goto(ana.url + "/?view=trends")
-    expect(page.locator(".panel .state")).to_contain_text("no exchange rate to USD")
+    expect(page.locator(".panel .state")).to_contain_text("no money in them that has an exchange rate to USD")
     page.goto(ana.url + "/?view=trends&metric=ctr")
     expect(page.get_by_role("heading", name="No CTR in these days")).to_be_visible()
 
