@@ -75,10 +75,15 @@ days as (
     ]
 {%- endmacro %}
 
-{# The sum of weeks without the best and the worst of them, where five are known. #}
-{% macro steady_sum(sums, ranks, known) -%}
+{# The sum of six weeks of `k` without the best and the worst of them, where five are known. #}
+{% macro steady_sum(sums, span) -%}
     (
-        arraySum({{ sums }})
-        - if({{ known }} >= 5, {{ sums }}[{{ ranks }}[1]] + {{ sums }}[{{ ranks }}[{{ known }}]], 0.)
+        arraySum({{ sums }}_{{ span }})
+        - if(
+            k.weeks_{{ span }} >= 5,
+            {{ sums }}_{{ span }}[k.ranks_{{ span }}[1]]
+            + {{ sums }}_{{ span }}[k.ranks_{{ span }}[k.weeks_{{ span }}]],
+            0.
+        )
     )
 {%- endmacro %}

@@ -47,7 +47,8 @@ ratios as (
     where baseline_days >= 28
 ),
 
--- Sums of any days are differences of these; a lambda that reads the arrays would copy them for every element.
+-- Sums of any days are differences of these; a lambda that reads the arrays would copy them for every
+-- element.
 sums as (
     select
         r.*,
@@ -60,36 +61,34 @@ sums as (
 
 weeks as (
     select
-        s.*,
         {%- for span in [1, 3, 7] %}
         {{ weekly_sums('s.events_until', span) }} as events_{{ span }},
-        {{ weekly_sums('s.exposure_until', span) }} as exposures_{{ span }}{{ ',' if not loop.last }}
+        {{ weekly_sums('s.exposure_until', span) }} as exposures_{{ span }},
         {%- endfor %}
+        s.*
     from sums as s
 ),
 
 -- Weeks from the worst to the best, those without exposure last.
 ranks as (
     select
-        w.*,
         {%- for span in [1, 3, 7] %}
         arraySort(
             (i, k, n) -> k / n, [1, 2, 3, 4, 5, 6], w.events_{{ span }}, w.exposures_{{ span }}
         ) as ranks_{{ span }},
-        arrayCount(n -> n > 0, w.exposures_{{ span }}) as weeks_{{ span }}{{ ',' if not loop.last }}
+        arrayCount(n -> n > 0, w.exposures_{{ span }}) as weeks_{{ span }},
         {%- endfor %}
+        w.*
     from weeks as w
 ),
 
 usuals as (
     select
-        k.*,
         {%- for span in [1, 3, 7] %}
-        {{ steady_sum('k.events_' ~ span, 'k.ranks_' ~ span, 'k.weeks_' ~ span) }} as base_events_{{ span }},
-        base_events_{{ span }}
-        / {{ steady_sum('k.exposures_' ~ span, 'k.ranks_' ~ span, 'k.weeks_' ~ span) }}
-            as usual_ratio_{{ span }}{{ ',' if not loop.last }}
+        {{ steady_sum('k.events', span) }} as base_events_{{ span }},
+        base_events_{{ span }} / {{ steady_sum('k.exposures', span) }} as usual_ratio_{{ span }},
         {%- endfor %}
+        k.*
     from ranks as k
 ),
 

@@ -66,8 +66,8 @@ judged as (
             and c.peer_value > 0
             and c.conversions_at_peer_rate >= 3, false
         ) as is_waste,
-        -- what a fifth of a day's budget brings more or less here than in the average campaign; a day on which
-        -- it ran, for a campaign may be younger than the 7 days
+        -- what a fifth of a day's budget brings more or less here than in the average campaign; of a day on
+        -- which it ran, for a campaign may be younger than the 7 days
         0.2 * c.cost / c.days_with_data * (c.roas - c.usual_roas) as gain,
         abs(log(c.roas / nullIf(c.usual_roas, 0))) * sqrt(c.conversions) as distance,
         coalesce(
@@ -155,7 +155,11 @@ select
     c.date_start as date_start,
     c.date_end as date_end,
     multiIf(
-        c.kind = 'waste', concat(c.who, ' spent ', c.cost_text, ' in ', toString(c.date_end - c.date_start + 1), ' days without a conversion'),
+        c.kind = 'waste',
+        concat(
+            c.who, ' spent ', c.cost_text, ' in ', toString(c.date_end - c.date_start + 1),
+            ' days without a conversion'
+        ),
         c.kind = 'top_performer',
         concat(c.who, ' brings back ', c.roas_text, ' for each ', c.currency, ' 1 spent'),
         concat(c.who, ' brings back only ', c.roas_text, ' for each ', c.currency, ' 1 spent')

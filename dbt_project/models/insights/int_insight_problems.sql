@@ -8,8 +8,8 @@
 
 -- Campaigns, and accounts (their campaign is ''), of which something wrong is told. `is_broken`: conversions
 -- stopped being counted in the 7 or 28 days that end on a day to judge, so that the return says nothing.
--- `is_told`: that or faulty data in them, or a change of the last 7 days, so that nobody asks for more budget.
--- Scratch.
+-- `is_told`: that or faulty data in them, or a change of the last 7 days, so that nobody asks for more
+-- budget. Scratch.
 with problems as (
     select
         e.workspace as workspace,
