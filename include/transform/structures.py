@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 from include.services.environment import dbt_environment
 from include.settings import Settings
@@ -31,31 +32,29 @@ def environment(settings: Settings) -> dict[str, str]:
     if values["INSIGHTFLOW_DBT_TARGET"] == "cluster":
         return {}
     comment = f"project {_version(manifest.key(runner.PROJECT, values))}"
-    client = connect(settings)
-    try:
-        rows = client.query(
-            "SELECT concat(database, '.', name) FROM system.tables WHERE comment = {comment:String} ORDER BY 1",
-            parameters={"comment": comment},
-        ).result_rows
-    finally:
-        client.close()
-    return {COMMENT: comment, KNOWN: ",".join(str(name) for (name,) in rows)}
+    known = _tables(settings, "comment = {comment:String}", {"comment": comment})
+    return {COMMENT: comment, KNOWN: ",".join(known)}
 
 
 def unmade(settings: Settings, layer: str) -> list[str]:
     """The models of a layer that have no table or view yet, by name."""
     files = (runner.PROJECT / "models" / layer).glob("**/*.sql")
     names = sorted(path.stem for path in files if not _EPHEMERAL.search(path.read_text()))
+    asked = "database IN ('staging', 'marts') AND name IN {names:Array(String)}"
+    made = {table.partition(".")[2] for table in _tables(settings, asked, {"names": names})}
+    return [name for name in names if name not in made]
+
+
+def _tables(settings: Settings, condition: str, parameters: dict[str, Any]) -> list[str]:
+    """`schema.table` of the warehouse's tables of which the condition holds, in order."""
     client = connect(settings)
     try:
         rows = client.query(
-            "SELECT name FROM system.tables WHERE database IN ('staging', 'marts') AND name IN {names:Array(String)}",
-            parameters={"names": names},
+            f"SELECT concat(database, '.', name) FROM system.tables WHERE {condition} ORDER BY 1", parameters=parameters
         ).result_rows
     finally:
         client.close()
-    made = {name for (name,) in rows}
-    return [name for name in names if name not in made]
+    return [str(table) for (table,) in rows]
 
 
 def _version(project: str, migrations: Path = MIGRATIONS) -> str:

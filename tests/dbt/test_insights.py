@@ -192,13 +192,18 @@ def test_what_a_shift_says_is_not_said_again_as_best_and_worst(told: Project) ->
     assert not performers & moved
 
 
-def test_best_and_worst_deviate_by_most_money_from_the_usual_return(told: Project) -> None:
-    weeks = told.query(
+def gains_of(project: Project, workspace: str, days: int) -> dict[str, float]:
+    """What a fifth of a day's budget brings more or less in each campaign than in the average one of the last 7 days."""
+    weeks = project.query(
         "SELECT campaign_id, toFloat64(sum(cost_reporting)) AS cost, toFloat64(sum(conversion_value_reporting))"
-        f" FROM marts.mart_campaign_daily WHERE workspace = 'shop' AND date > '{LAST}'::Date - 7 GROUP BY 1"
+        f" FROM marts.mart_campaign_daily WHERE workspace = '{workspace}' AND date > '{LAST}'::Date - 7 GROUP BY 1"
     )
     usual = sum(value for *_, value in weeks) / sum(cost for _, cost, _ in weeks)
-    gains = {name: 0.2 * cost / 7 * (value / cost - usual) for name, cost, value in weeks}
+    return {name: 0.2 * cost / days * (value / cost - usual) for name, cost, value in weeks}
+
+
+def test_best_and_worst_deviate_by_most_money_from_the_usual_return(told: Project) -> None:
+    gains = gains_of(told, "shop", days=7)
     for kind, sign, names in (("top_performer", 1, []), ("worst_performer", -1, ["Shopping", "Video"])):
         found = [row for row in feed(told, kind) if row["workspace"] == "shop"]
         assert sorted(row["entity_name"] for row in found) == names
@@ -211,12 +216,7 @@ def test_best_and_worst_deviate_by_most_money_from_the_usual_return(told: Projec
 
 
 def test_a_campaign_younger_than_a_week_is_judged_by_its_own_days(told: Project) -> None:
-    weeks = told.query(
-        "SELECT campaign_id, toFloat64(sum(cost_reporting)) AS cost, toFloat64(sum(conversion_value_reporting))"
-        f" FROM marts.mart_campaign_daily WHERE workspace = 'young' AND date > '{LAST}'::Date - 7 GROUP BY 1"
-    )
-    usual = sum(value for *_, value in weeks) / sum(cost for _, cost, _ in weeks)
-    gains = {name: 0.2 * cost / 5 * (value / cost - usual) for name, cost, value in weeks}
+    gains = gains_of(told, "young", days=5)
     [best] = [row for row in feed(told, "top_performer") if row["workspace"] == "young"]
     assert best["entity_name"] == "Five days", "two days say nothing"
     assert best["date_start"] == LAST - timedelta(4), "no day before its first"
