@@ -40,6 +40,10 @@ CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {_NAMES} FROM insights WI
 CREATE TEMPORARY TABLE judged (workspace text, platform text, account_id text, last_day date) ON COMMIT DROP
 """
 
+# From which day on the feed has earlier rows of insights of the dates: the key of what lasts holds the month, and a row of
+# its 1st may be all that is left when the row of its 30th is taken back.
+KNOWN = "SELECT min(least(date_start, date_trunc('month', date_end)::date)) FROM insights WHERE date_end = ANY (%s)"
+
 # A staged row counts when it is of the dates, or when the insight that it belongs to was.
 TOUCHED = """
 DELETE FROM staged AS s
@@ -149,7 +153,7 @@ def _transaction(cursor: Cursor, client: Any, dates: list[date], run_id: str) ->
     # overwrites a newer one.
     cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", layer_key("insights"))
     days = feed.affected(client, dates)
-    cursor.execute("SELECT min(date_start) FROM insights WHERE date_end = ANY (%s)", (days,))
+    cursor.execute(KNOWN, (days,))
     known = (cursor.fetchone() or (None,))[0]
     low = min(days[0], known) if known else days[0]
     expected = feed.check(client, days, low, run_id)

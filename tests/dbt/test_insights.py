@@ -210,9 +210,20 @@ def test_best_and_worst_deviate_by_most_money_from_the_usual_return(told: Projec
         for row in found:
             assert row["amount"] == pytest.approx(sign * gains[row["entity_name"]], abs=0.01)
             assert 0.5 < row["confidence"] < 1
-        keys = told.query(f"SELECT insight_key FROM marts.insight_feed WHERE kind = '{kind}' AND workspace = 'shop'")
-        assert all(key.endswith(str(date.fromisoformat(key[-10:]))) for (key,) in keys)
-        assert {date.fromisoformat(key[-10:]).weekday() for (key,) in keys} == {0}, "once a week"
+
+
+@pytest.mark.parametrize("kind", ["waste", "top_performer", "worst_performer"])
+def test_a_performer_that_goes_on_is_one_insight_over_the_end_of_a_week(told: Project, kind: str) -> None:
+    sunday = LAST - timedelta(7)
+    assert sunday.weekday() == 6
+    sunday_s, monday_s = (
+        {(row["workspace"], row["entity_name"]): row["insight_key"] for row in feed(told, kind, day)}
+        for day in (sunday, sunday + timedelta(1))
+    )
+    both = sunday_s.keys() & monday_s.keys()
+    assert both
+    assert {key: sunday_s[key] for key in both} == {key: monday_s[key] for key in both}
+    assert all(key.endswith(f"|{MAY}") for key in monday_s.values())
 
 
 def test_a_campaign_younger_than_a_week_is_judged_by_its_own_days(told: Project) -> None:

@@ -210,6 +210,35 @@ def test_the_order_of_backfills_does_not_matter(site: Installation) -> None:
     assert state((BEFORE, DAY)) == expected
 
 
+def test_a_state_that_comes_and_goes_in_its_month_is_one_insight_in_any_order(site: Installation) -> None:
+    """Best of the 7 days that end on the 1st, on the 28th and 29th; not on the 30th, nor, as restated, after the 1st."""
+    first, *rest = days = [date(2026, 6, day) for day in (1, 28, 29, 30)]
+    rows = [feed_row("best|2026-06-01", date_start=day - timedelta(6), date_end=day, rank=1) for day in days[:3]]
+    for day in days:
+        site.judged(day)
+
+    def state() -> list[tuple[Any, ...]]:
+        return [(row["status"], row["date_start"], row["date_end"]) for row in site.table()]
+
+    def published(*steps: tuple[list[dict[str, Any]], date]) -> list[tuple[Any, ...]]:
+        site.sql("TRUNCATE insights")
+        for fed, day in steps:
+            site.feed(*fed)
+            site.publish(day)
+        return state()
+
+    over = [("resolved", rows[2]["date_start"], rows[2]["date_end"])]
+    assert published(*((rows, day) for day in days)) == over, "told once, and no more among the three"
+    assert published(*((rows, day) for day in reversed(days))) == over
+    site.feed(*rows, rows[2] | {"date_start": days[3] - timedelta(6), "date_end": days[3]})
+    assert site.publish(days[3]).reopened == 1
+    assert state() == [("open", days[3] - timedelta(6), days[3])]
+
+    once = [("resolved", first - timedelta(6), first)]
+    assert published((rows, first), (rows[:1], rest[0])) == once, "what was taken back shows the day that is left"
+    assert published((rows[:1], first)) == once
+
+
 @pytest.mark.parametrize("status", ["acknowledged", "resolved", "open"])
 def test_what_a_person_set_stays(site: Installation, status: str) -> None:
     site.feed(feed_row())

@@ -1,9 +1,8 @@
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 -- noqa: disable=RF03
--- Waste, best and worst of the last 7 days,
--- campaign by campaign. The key holds the ISO week of the last day,
--- so that the same campaign is not news every morning.
+-- Waste, best and worst of the last 7 days, campaign by campaign. They last: the key holds the month, so that
+-- the same campaign is news neither every morning nor every Monday.
 with weeks as (
     select
         {% for column in [
@@ -140,7 +139,7 @@ select
     c.workspace as workspace,
     concat(
         c.kind, '|', c.platform, '|', c.account_id, '|campaign|', c.entity_id, '|',
-        toString(toMonday(c.date_end))
+        toString(toStartOfMonth(c.date_end))
     ) as insight_key,
     c.kind as kind,
     multiIf(
