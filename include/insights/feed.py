@@ -148,6 +148,16 @@ def stream_judged(client: Client, dates: list[date]) -> RawIOBase:
     return _stream(client, query, {"first": min(dates)})
 
 
+def stream_unpriced(client: Client) -> RawIOBase:
+    """Budgets that cannot be judged for want of a rate: key, body, next step, and what is added to the evidence."""
+    query = (
+        "SELECT workspace, insight_key, concat(reason, ' ', next_step), next_step, toJSONString(map('unpriced',"
+        " CAST((unpriced_since, currencies), 'Tuple(since Date, currencies Array(String))')))"
+        " FROM marts.insight_budgets_unpriced"
+    )
+    return _stream(client, query, {})
+
+
 def _rows(client: Client, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     try:
         return list(client.query(query, parameters=parameters).result_rows)

@@ -3,7 +3,8 @@
 What a person set stays. Otherwise an insight is open as long as the newest feed row of its key is of the last day
 judged for its account, and resolved once the feed has dropped it or a later day was judged without it. A fault of the
 data does not recover by itself: its numbers are wrong until the day is mended, and it stays open for as long as they
-stand in the baselines of later days.
+stand in the baselines of later days. A budget part of whose spend has lost its rate cannot be judged: what was told of
+it stays as it was, and says why.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ FAULT_DAYS = 56
 
 STAGE = f"""
 CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {_NAMES} FROM insights WITH NO DATA;
-CREATE TEMPORARY TABLE judged (workspace text, platform text, account_id text, last_day date) ON COMMIT DROP
+CREATE TEMPORARY TABLE judged (workspace text, platform text, account_id text, last_day date) ON COMMIT DROP;
+CREATE TEMPORARY TABLE unpriced (workspace text, insight_key text, body text, next_step text, evidence jsonb) ON COMMIT DROP
 """
 
 # From which day on the feed has earlier rows of insights of the dates: the key of what lasts holds the month, and a row of
@@ -60,6 +62,15 @@ WHERE i.workspace = s.workspace AND i.insight_key = s.insight_key
   AND ({", ".join(f"i.{name}" for name in _CONTENT)}) IS DISTINCT FROM ({", ".join(f"s.{name}" for name in _CONTENT)})
 """
 
+# Numbers and title stay those of the day on which there still was a rate.
+KEEP = """
+UPDATE insights AS i
+SET body = u.body, next_step = u.next_step, evidence = i.evidence || u.evidence, last_seen_at = now(), run_id = %(run_id)s
+FROM unpriced AS u
+WHERE i.workspace = u.workspace AND i.insight_key = u.insight_key AND i.status <> 'resolved'
+  AND (i.body, i.next_step, i.evidence) IS DISTINCT FROM (u.body, u.next_step, i.evidence || u.evidence)
+"""
+
 INSERT = f"""
 INSERT INTO insights ({_NAMES}, run_id)
 SELECT {_NAMES}, %(run_id)s FROM staged AS s
@@ -80,6 +91,8 @@ WITH target AS (
     FROM insights AS i
     LEFT JOIN staged AS s ON s.workspace = i.workspace AND s.insight_key = i.insight_key
     WHERE i.status_by IS NULL AND (i.date_end = ANY (%(dates)s) OR i.status = 'open')
+      AND NOT EXISTS (
+        SELECT FROM unpriced AS u WHERE u.workspace = i.workspace AND u.insight_key = i.insight_key)
 ), changed AS (
     UPDATE insights AS i
     SET status = target.status, run_id = %(run_id)s,
@@ -166,17 +179,20 @@ def _transaction(cursor: Cursor, client: Any, dates: list[date], run_id: str) ->
             "was changed. Run the publishing task again when no dbt build is running."
         )
     _copy(cursor, "COPY judged", feed.stream_judged(client, days))
+    _copy(cursor, "COPY unpriced", feed.stream_unpriced(client))
 
     given = {"dates": days, "run_id": run_id}
     cursor.execute(TOUCHED, given)
     touched = expected - cursor.rowcount
     cursor.execute(UPDATE, given)
     updated = cursor.rowcount
+    cursor.execute(KEEP, given)
+    kept = cursor.rowcount
     cursor.execute(INSERT, given)
     inserted = cursor.rowcount
     cursor.execute(STATUS, given)
     resolved, reopened = cursor.fetchone() or (0, 0)
-    counts = {"inserted": inserted, "updated": updated, "resolved": resolved, "reopened": reopened}
+    counts = {"inserted": inserted, "updated": updated + kept, "resolved": resolved, "reopened": reopened}
     cursor.execute(LOG, given | counts | {"feed_rows": touched, "dates": dates})
     return counts | {"feed_rows": touched, "unchanged": touched - updated - inserted}
 

@@ -38,6 +38,7 @@ BUDGETS = [
     ("single", "", "", "", MAY, 60_000, "USD"),
     ("single", "google_ads", "a1", "Second", MAY, 9_000, "USD"),
     ("single", "google_ads", "a1", "Third", MAY, 9_000, "USD"),
+    ("foreign", "", "", "", MAY, 60_000, "USD"),
 ]
 
 
@@ -337,6 +338,15 @@ def test_a_missed_budget_is_told_where_its_cause_is(told: Project) -> None:
     assert "May will end " in shop["title"] and "at the pace of the last weeks" in shop["body"]
     assert (april["entity_name"], april["date_end"]) == ("Shopping", date(2026, 4, 30))
     assert "April ended " in april["title"] and "the month ends" not in april["body"], "what is over is not foretold"
+
+
+def test_a_budget_whose_spend_has_no_rate_is_not_judged_and_says_why(told: Project) -> None:
+    found = told.query(
+        "SELECT workspace, insight_key, unpriced_since, reason FROM marts.insight_budgets_unpriced ORDER BY ALL"
+    )
+    kinds = ("budget_overrun", "budget_underspend")
+    assert [row[:3] for row in found] == [("foreign", f"{kind}|||workspace|foreign|{MAY}", MAY) for kind in kinds]
+    assert all("no exchange rate (XTS)" in row[3] for row in found)
 
 
 def test_every_insight_says_what_to_do_and_how_its_money_was_computed(told: Project) -> None:

@@ -176,6 +176,43 @@ def test_a_fault_of_the_data_stays_open_until_the_day_is_mended(site: Installati
     assert site.statuses()["fault"] == over, "no baseline holds it any more, but a rate does not come by waiting"
 
 
+def test_a_budget_that_lost_its_rate_stays_as_told_until_there_is_one(site: Installation) -> None:
+    over, under = "budget_overrun|||workspace|demo|2026-06-01", "budget_underspend|||workspace|demo|2026-06-01"
+    told = feed_row(
+        over, kind="budget_overrun", date_start=date(2026, 6, 1), date_end=BEFORE, platform="", account_id=None
+    )
+    site.judged(BEFORE)
+    site.budgets(told)
+    site.publish(BEFORE)
+    [before] = site.table()
+
+    site.judged(DAY)
+    site.budgets(unpriced=[over, under])
+    report = site.publish(DAY, run_id="unpriced")
+    assert (report.updated, report.resolved, report.inserted) == (1, 0, 0)
+    [row] = site.table()
+    said = {"body": "XTS has no rate. Drop one.", "next_step": "Drop one."}
+    unpriced = {"unpriced": {"since": str(DAY), "currencies": ["XTS"]}}
+    changed = said | {"evidence": before["evidence"] | unpriced, "run_id": "unpriced"}
+    assert {name: row[name] for name in before if name not in ("xmin", "ctid", "last_seen_at")} == {
+        name: value for name, value in (before | changed).items() if name not in ("xmin", "ctid", "last_seen_at")
+    }
+    for days in ((BEFORE,), (DAY,), (BEFORE, DAY)):
+        assert site.publish(*days).updated == 0
+        assert site.table() == [row], "a repeat writes no row"
+
+    back = told | {"date_end": DAY, "impact_amount": 300}
+    site.budgets(back)
+    assert site.publish(DAY).updated == 1
+    [row] = site.table()
+    assert (row["status"], row["impact_amount"], row["body"]) == ("open", Decimal(300), back["body"])
+    assert row["evidence"] == json.loads(back["evidence"])
+    site.budgets()
+    assert site.publish(DAY).resolved == 1, "on track again"
+    site.budgets(unpriced=[over, under])
+    assert site.publish(DAY).updated == 0, "what had ended stays so"
+
+
 def test_what_came_and_went_unseen_is_resolved_and_still_news(site: Installation) -> None:
     [start] = site.sql("SELECT clock_timestamp() AS now")
     site.judged(BEFORE)

@@ -40,6 +40,9 @@ TABLES = {
     ),
     "insight_feed": _FEED,
     "insight_budgets": _FEED,
+    "insight_budgets_unpriced": (
+        "workspace String, insight_key String, unpriced_since Date, currencies Array(String), reason String, next_step String"
+    ),
 }
 
 

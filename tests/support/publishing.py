@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -27,6 +28,20 @@ class Installation:
         self.client.command("TRUNCATE TABLE marts.insight_feed")
         if rows:
             add(self.client, "insight_feed", *rows)
+
+    def budgets(self, *rows: dict[str, Any], unpriced: Sequence[str] = ()) -> None:
+        """The missed budgets are these rows; those of the keys cannot be judged, for XTS has no rate since ``DAY``."""
+        for table in ("insight_budgets", "insight_budgets_unpriced"):
+            self.client.command(f"TRUNCATE TABLE marts.{table}")
+        if rows:
+            add(self.client, "insight_budgets", *rows)
+        said = {"unpriced_since": DAY, "currencies": ["XTS"], "reason": "XTS has no rate.", "next_step": "Drop one."}
+        if unpriced:
+            add(
+                self.client,
+                "insight_budgets_unpriced",
+                *({"workspace": "demo", "insight_key": k} | said for k in unpriced),
+            )
 
     def judged(self, day: date, **more: Any) -> None:
         """The account has data of the day."""

@@ -54,5 +54,6 @@ def test_every_table_for_users_is_public_and_contracted(parsed: Parsed) -> None:
 def test_exposures_name_the_api_the_dashboard_and_the_insights(parsed: Parsed) -> None:
     exposures = {exposure.name: exposure for exposure in parsed.manifest.exposures.values()}
     assert set(exposures) == {"analytics_api", "dashboard", "published_insights"}
-    published = {"model.insightflow.insight_feed", "model.insightflow.insight_budgets"}
+    read = ("insight_feed", "insight_budgets", "insight_budgets_unpriced")
+    published = {f"model.insightflow.{name}" for name in read}
     assert set(exposures["published_insights"].depends_on.nodes) == published

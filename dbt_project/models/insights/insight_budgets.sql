@@ -48,10 +48,7 @@ missed as (
         ] -%}
         p.{{ column }} as {{ column }},
         {% endfor -%}
-        multiIf(
-            p.campaign_id != '', 'campaign', p.account_id != '', 'account', p.platform != '', 'platform',
-            'workspace'
-        ) as entity_type,
+        {{ budget_entity_type('p') }} as entity_type,
         toFloat64(p.projected_spend) - toFloat64(p.budget) as gap,
         -- the interval holds 8 of 10 months: 1.2816 standard deviations either way
         (toFloat64(p.projected_high) - toFloat64(p.projected_spend)) / 1.2816 as deviation,
@@ -78,10 +75,7 @@ words as (
     select
         m.*,
         if(m.status = 'over', 'budget_overrun', 'budget_underspend') as kind,
-        multiIf(
-            m.entity_type = 'campaign', m.campaign_id, m.entity_type = 'account', m.account_id,
-            m.entity_type = 'platform', m.platform, m.workspace
-        ) as entity_id,
+        {{ budget_entity_id('m') }} as entity_id,
         if(
             m.entity_type in ('campaign', 'account'),
             concat('“', m.scope_name, '”'),
@@ -112,10 +106,7 @@ words as (
 scored as (
     select
         w.*,
-        concat(
-            w.kind, '|', w.platform, '|', w.account_id, '|', w.entity_type, '|', w.entity_id, '|',
-            toString(w.month)
-        ) as insight_key,
+        {{ budget_key('w.kind', 'w') }} as insight_key,
         round(w.certainty * if(w.is_provisional, 0.95, 1), 4) as confidence,
         {{ to_amount('abs(w.gap) * w.rate') }} as impact_amount
     from words as w
