@@ -8,7 +8,14 @@
 -- noqa: disable=RF03
 -- One row for each entity and day with a problem: since when it lasts. One cause shows on several days; here
 -- they become one event.
-with
+with causes as (
+    select
+        f.* except (family),
+        -- a rise whose first day was even by chance goes on as a rise
+        if(f.family = 'duplicate_load', 'volume_up', f.family) as family
+    from {{ ref('int_anomaly_causes') }} as f
+),
+
 -- Days of earlier runs, so that today's can continue an event.
 known as (
     select
@@ -22,7 +29,7 @@ known as (
         f.kind as kind,
         cast(null as Nullable(Date)) as known_start,
         '' as known_first_kind
-    from {{ ref('int_anomaly_causes') }} as f
+    from causes as f
     {% if is_incremental() -%}
     union all
     select
@@ -75,10 +82,12 @@ events as (
         l.*,
         min(coalesce(l.known_start, l.date)) over so_far as event_start,
         argMin(if(l.known_first_kind = '', l.kind, l.known_first_kind), l.date) over so_far as first_kind,
+        -- what has risen already is even on one day in some: that is chance
+        l.kind = 'duplicate_load' and max(l.kind in ('spend_spike', 'level_shift')) over so_far as is_rise,
         -- more or less for four of five days, and still: no longer a spike, a new level
         l.days_of_5 >= 4
         and l.family in ('volume_up', 'volume_down')
-        and l.kind in ('spend_spike', 'metric_anomaly') as is_level_shift
+        and (l.kind in ('spend_spike', 'metric_anomaly') or is_rise) as is_level_shift
     from spells as l
     window so_far as (
         partition by l.workspace, l.platform, l.account_id, l.entity_type, l.entity_id, l.family, l.spell
@@ -106,52 +115,51 @@ spend as (
             partition by d.workspace order by toInt32(d.date) asc range between 28 preceding and 1 preceding
         ) as usual_cost
     from daily_spend as d
+),
+
+named as (
+    select
+        c.* except (kind, metric),
+        e.event_start as event_start,
+        e.first_kind as first_kind,
+        multiIf(
+            e.is_level_shift, 'level_shift',
+            e.is_rise, 'spend_spike',
+            -- a weaker day of a known problem
+            c.kind = 'metric_anomaly'
+            and e.first_kind in ('spend_spike', 'cpc_jump', 'ctr_collapse', 'slow_drift'),
+            e.first_kind,
+            c.kind = 'slow_drift' and e.first_kind in ('cpc_jump', 'ctr_collapse', 'tracking_break'),
+            e.first_kind,
+            c.kind
+        ) as kind,
+        if(kind != c.kind and c.family in ('volume_up', 'volume_down'), 'cost', c.metric) as metric
+    from causes as c
+    inner join events as e
+        on
+            c.workspace = e.workspace
+            and c.platform = e.platform
+            and c.account_id = e.account_id
+            and c.entity_type = e.entity_type
+            and c.entity_id = e.entity_id
+            and c.date = e.date
+            and c.family = e.family
 )
 
 select
-    c.workspace as workspace,
-    c.platform as platform,
-    c.account_id as account_id,
-    c.account_name as account_name,
-    c.campaign_id as campaign_id,
-    c.campaign_name as campaign_name,
-    c.entity_type as entity_type,
-    c.entity_id as entity_id,
-    c.entity_name as entity_name,
-    c.date as date,
-    multiIf(
-        e.is_level_shift, 'level_shift',
-        -- a weaker day of a known problem
-        c.kind = 'metric_anomaly'
-        and e.first_kind in ('spend_spike', 'cpc_jump', 'ctr_collapse', 'slow_drift'),
-        e.first_kind,
-        c.kind = 'slow_drift' and e.first_kind in ('cpc_jump', 'ctr_collapse', 'tracking_break'),
-        e.first_kind,
-        c.kind
-    ) as kind,
-    c.family as family,
-    if(kind != c.kind and c.family in ('volume_up', 'volume_down'), 'cost', c.metric) as metric,
-    e.event_start as event_start,
-    e.first_kind as first_kind,
-    c.cause_entity_type as cause_entity_type,
-    c.cause_account_id as cause_account_id,
-    c.cause_entity_id as cause_entity_id,
-    c.is_cause as is_cause,
-    {{ to_amount('c.impact') }} as impact,
-    c.currency as currency,
-    {{ anomaly_severity('c', 's.usual_cost') }} as severity,
-    c.z_max as z_max,
-    c.days_seen as days_seen,
-    c.is_provisional as is_provisional,
-    c.maturity as maturity
-from {{ ref('int_anomaly_causes') }} as c
-inner join events as e
-    on
-        c.workspace = e.workspace
-        and c.platform = e.platform
-        and c.account_id = e.account_id
-        and c.entity_type = e.entity_type
-        and c.entity_id = e.entity_id
-        and c.date = e.date
-        and c.family = e.family
-left join spend as s on c.workspace = s.workspace and c.date = s.date
+    {% for column in [
+        'workspace', 'platform', 'account_id', 'account_name', 'campaign_id', 'campaign_name', 'entity_type',
+        'entity_id', 'entity_name', 'date', 'kind', 'family', 'metric', 'event_start', 'first_kind',
+        'cause_entity_type', 'cause_account_id', 'cause_entity_id', 'is_cause'
+    ] -%}
+    n.{{ column }} as {{ column }},
+    {% endfor -%}
+    {{ to_amount('n.impact') }} as impact,
+    n.currency as currency,
+    {{ anomaly_severity('n', 's.usual_cost') }} as severity,
+    n.z_max as z_max,
+    n.days_seen as days_seen,
+    n.is_provisional as is_provisional,
+    n.maturity as maturity
+from named as n
+left join spend as s on n.workspace = s.workspace and n.date = s.date
