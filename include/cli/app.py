@@ -15,6 +15,7 @@ from include.cli import (
     assist_commands,
     demo,
     look_commands,
+    removal_commands,
     run_commands,
     service_commands,
     source_commands,
@@ -46,6 +47,7 @@ run_commands.add_to(app)
 demo.add_to(app)
 look_commands.add_to(app)
 sql_command.add_to(app)
+removal_commands.add_to(app)
 source_commands.add_to(app)
 access_commands.add_to(app)
 assist_commands.add_to(app)

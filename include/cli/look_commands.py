@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
 OneFile = Annotated[str, typer.Option("--file", "-f", help="Only this file: its name, path or file_id.")]
-STATUSES = ("loaded", "duplicate", "rejected", "failed")
+STATUSES = ("loaded", "duplicate", "rejected", "failed", "removed")
 LAYERS = ("staging", "facts", "marts", "anomalies", "insights", "seeds")
 # ClickHouse's codes for a table or a database that is not there: nothing was built yet.
 NOT_BUILT = (60, 81)
@@ -130,14 +130,14 @@ def anomalies(limit: Limit = 20, workspace: Workspace = None, as_json: Json = Fa
 def ledger(
     limit: Limit = 50,
     workspace: Workspace = None,
-    status: Annotated[str, typer.Option(help="loaded, duplicate, rejected or failed.")] = "",
+    status: Annotated[str, typer.Option(help="loaded, duplicate, rejected, failed or removed.")] = "",
     file: OneFile = "",
     as_json: Json = False,
 ) -> None:
     """What arrived and what became of it, newest first."""
     if status:
         _must_be_one_of(status, STATUSES, "status")
-    _must_have_arrived(file, workspace)
+    must_have_arrived(file, workspace)
     rows = ledger_rows(limit, workspace, status, file)
     _must_be_known(workspace, rows)
     show(
@@ -215,7 +215,7 @@ def rejects(
     as_json: Json = False,
 ) -> None:
     """Rows that were kept apart, each with its reason and its line; with --out, as a table to repair them in."""
-    _must_have_arrived(file, workspace)
+    must_have_arrived(file, workspace)
     if out is not None:
         _export_rejects(out, workspace, file)
         return
@@ -252,8 +252,8 @@ def _must_be_known(workspace: str | None, found: Sequence[Any], *, insights: boo
         fail(unknown(workspace, known, "workspace"))
 
 
-def _must_have_arrived(file: str, workspace: str | None) -> None:
-    """Fail for a file that the ledger does not have: that it has no rejected rows would be no answer."""
+def must_have_arrived(file: str, workspace: str | None = None) -> None:
+    """Fail for a file that the ledger does not have, with names alike: that it has no rejected rows would be no answer."""
     if not file:
         return
     mine = "({workspace:String} = '' OR workspace = {workspace:String})"

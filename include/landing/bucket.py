@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 import shutil
@@ -54,6 +55,12 @@ class Store(Protocol):
     def remove(self, key: str) -> None:
         """Delete a file."""
 
+    def move(self, key: str, target: str) -> None:
+        """Give a file another key, in place of what has it. Cut off, the old key is still there. Raises ``FileNotFoundError``."""
+
+    def prune(self, below: str) -> None:
+        """Remove folders without files; where folders are no things of their own, nothing."""
+
     def function(self, keys: Sequence[str]) -> str:
         """ClickHouse's table function that reads the keys, without format and what follows: ``file('…'``."""
 
@@ -99,7 +106,7 @@ class Bucket:
 
     def working_copies(self) -> list[BucketFile]:
         """Copies that a load made for ClickHouse; of one that was killed they stay."""
-        return list(self._store.files("_work"))
+        return self.all_files("_work")
 
     def stat(self, key: str) -> BucketFile:
         """One file. Raises ``FileNotFoundError``."""
@@ -126,8 +133,20 @@ class Bucket:
         self._store.put(path, key)
 
     def remove(self, key: str) -> None:
-        """Delete a working copy."""
+        """Delete a working copy, or a file of a workspace that goes."""
         self._store.remove(key)
+
+    def move(self, key: str, target: str) -> None:
+        """Put a file where no run looks (below a folder that begins with ``_``). Raises ``FileNotFoundError``."""
+        self._store.move(key, target)
+
+    def all_files(self, below: str) -> list[BucketFile]:
+        """All files below a folder, ready or not."""
+        return list(self._store.files(below))
+
+    def prune(self, below: str) -> None:
+        """Remove a folder that has no files any more."""
+        self._store.prune(below)
 
     def table_function(self, keys: Sequence[str], format: str, structure: str, compression: str = "auto") -> str:
         """``file(…)`` or ``s3(…)`` with which the server reads the keys itself; nothing passes through us."""
@@ -190,6 +209,18 @@ class Folder:
     def remove(self, key: str) -> None:
         """Delete the file."""
         (self.root / key).unlink()
+
+    def move(self, key: str, target: str) -> None:
+        """Rename the file; folders are made."""
+        there = self.root / target
+        there.parent.mkdir(parents=True, exist_ok=True)
+        (self.root / key).replace(there)
+
+    def prune(self, below: str) -> None:
+        """Remove a folder and those in it, as far as they are empty."""
+        for folder, _, _ in os.walk(self.root / below, topdown=False):
+            with contextlib.suppress(OSError):  # not empty, or gone
+                Path(folder).rmdir()
 
     def function(self, keys: Sequence[str]) -> str:
         """``file('…'``."""

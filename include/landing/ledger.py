@@ -17,6 +17,11 @@ from include.landing.values import TYPING_VERSION
 from include.warehouse.client import connect
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Of a line of the ledger: it was not taken back since (migration 0021).
+NOT_REMOVED = (
+    "(file_id, export_id, repair_turn) NOT IN"
+    " (SELECT file_id, export_id, repair_turn FROM ops.file_ledger WHERE status = 'removed')"
+)
 
 
 @dataclass
@@ -70,6 +75,7 @@ class LedgerLine:
     typing_version: int = TYPING_VERSION
     repairs: str = ""
     repair_turn: int = 0
+    removed_by: str = ""
 
 
 def new_load_id() -> int:
@@ -84,6 +90,21 @@ def write(client: Client, lines: Sequence[LedgerLine]) -> None:
     columns = [column.name for column in fields(LedgerLine)]
     rows = [[getattr(line, name) for name in columns] for line in lines]
     client.insert("ops.file_ledger", rows, column_names=columns)
+
+
+def stored(
+    client: Client, where: str, parameters: dict[str, Any], table: str = "ops.current_loads"
+) -> list[LedgerLine]:
+    """Lines of the ledger of which the SQL condition holds; instants are UTC. ``table``: the loads that count, or
+    ``ops.file_ledger`` for every attempt."""
+    names = [column.name for column in fields(LedgerLine)]
+    rows = client.query(f"SELECT {', '.join(names)} FROM {table} WHERE {where}", parameters=parameters).result_rows
+    lines = [LedgerLine(**dict(zip(names, row, strict=True))) for row in rows]
+    for line in lines:
+        for name in ("exported_at", "received_at", "loaded_at", "export_order"):
+            if (instant := getattr(line, name)) is not None:
+                setattr(line, name, instant.replace(tzinfo=UTC))
+    return lines
 
 
 def loaded_as(client: Client, file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -121,16 +142,16 @@ def discover(client: Client | None = None, bucket: Bucket | None = None) -> list
     """Keys of the ready files that the ledger does not know as they are now, oldest export folder first.
 
     A file whose last attempt failed (the engine or the bucket was away) is given again; a refused one is not,
-    until it is replaced; a repair that another one overtook (``overtaken``) is. Of a batch folder with anything new, all
-    files are given.
+    until it is replaced; a repair that another one overtook (``overtaken``) is, and a file that was taken back and lies
+    there again. Of a batch folder with anything new, all files are given.
     """
     client = client or connect()
     bucket = bucket or Bucket()
     known = {
         (str(uri), str(etag))
         for uri, etag in client.query(
-            "SELECT DISTINCT uri, etag FROM ops.file_ledger WHERE status != 'failed' AND (status != 'loaded' OR repairs = ''"
-            " OR load_id IN (SELECT load_id FROM ops.current_loads WHERE repairs != ''))"
+            f"SELECT DISTINCT uri, etag FROM ops.file_ledger WHERE status NOT IN ('failed', 'removed') AND {NOT_REMOVED}"
+            " AND (status != 'loaded' OR repairs = '' OR load_id IN (SELECT load_id FROM ops.current_loads WHERE repairs != ''))"
         ).result_rows
     }
     files = list(bucket.files())
@@ -146,7 +167,7 @@ def batch_of(key: str) -> str:
 
 
 def fingerprints(dates: Sequence[date] | None = None, client: Client | None = None) -> dict[str, int]:
-    """ISO date → fingerprint of the loads that cover it now (all dates that have any, or those asked for)."""
+    """ISO date → fingerprint of the loads that cover it now (all dates that have any, or those asked for that have)."""
     client = client or connect()
     where = "WHERE date IN {dates:Array(Date)}" if dates is not None else ""
     rows = client.query(
@@ -159,14 +180,30 @@ def fingerprints(dates: Sequence[date] | None = None, client: Client | None = No
 
 def pending_dates(client: Client | None = None) -> list[date]:
     """Dates whose loads, or the exchange rates in effect, are not those that the last finished build of the date saw,
-    oldest first."""
+    oldest first; also those that were built and have no load any more (``emptied``)."""
     client = client or connect()
     rates.apply_rates(client)
-    rows = client.query("SELECT date, argMax(fingerprint, built_at) FROM ops.built_dates GROUP BY date").result_rows
-    built = {row[0].isoformat(): int(row[1]) for row in rows}
+    built = _built(client)
     now = fingerprints(client=client)
     waiting = {date.fromisoformat(day) for day in now if built.get(day) != now[day]}
+    waiting |= {date.fromisoformat(day) for day in _emptied(built, now)}
     return sorted(waiting | {day for day in rates.stale_rate_dates(client) if day.isoformat() in now})
+
+
+def emptied(client: Client | None = None) -> dict[str, int]:
+    """ISO date → 0, the fingerprint of no loads, of the dates that were built of loads of which none stands any more."""
+    client = client or connect()
+    return dict.fromkeys(_emptied(_built(client), fingerprints(client=client)), 0)
+
+
+def _emptied(built: dict[str, int], now: dict[str, int]) -> list[str]:
+    return [day for day, fingerprint in built.items() if fingerprint and day not in now]
+
+
+def _built(client: Client) -> dict[str, int]:
+    """ISO date → fingerprint of the loads that its last finished build saw."""
+    rows = client.query("SELECT date, argMax(fingerprint, built_at) FROM ops.built_dates GROUP BY date").result_rows
+    return {row[0].isoformat(): int(row[1]) for row in rows}
 
 
 def built_as(seen: dict[str, int], version: str, client: Client | None = None) -> set[str]:

@@ -23,9 +23,11 @@ def apply_rates(client: Client) -> int:
     """Take the rates of committed loads over into ``ops.fx_rates``; return how many loads were new.
 
     Done again after a crash it writes the same rows under the same keys and versions. For a workspace, currency, base
-    and day the newest export counts, then the later load; within a file the last row.
+    and day the newest export counts, then the later load; within a file the last row. Rates of files that were taken back
+    go, and those that they stood before come again.
     """
     names = [name for name in sources() if is_of_rates(name)]
+    _forget_removed(client, names)
     rows = client.query(
         "SELECT load_id FROM ops.current_loads WHERE source IN {sources:Array(String)} AND rows_loaded > 0"
         " AND load_id NOT IN (SELECT load_id FROM ops.fx_loads) ORDER BY load_id",
@@ -38,6 +40,26 @@ def apply_rates(client: Client) -> int:
     if loads:
         log.info("took over the exchange rates of %d files", len(loads))
     return len(loads)
+
+
+def _forget_removed(client: Client, names: list[str]) -> None:
+    """Delete the rates of files that no longer stand, and let the workspace's others be taken over anew: the engine's merges
+    may have dropped what lay below them. In this order a repeat after a crash finds what is left to do."""
+    rows = client.query(
+        "SELECT DISTINCT workspace, file_id FROM ops.file_ledger WHERE status = 'removed' AND source IN {sources:Array(String)}"
+        " AND file_id NOT IN (SELECT file_id FROM ops.current_loads)"
+        " AND file_id IN (SELECT DISTINCT file_id FROM ops.fx_rates)",
+        parameters={"sources": names},
+    ).result_rows
+    if not rows:
+        return
+    gone = {"workspaces": sorted({row[0] for row in rows}), "files": [row[1] for row in rows]}
+    client.command(
+        "DELETE FROM ops.fx_loads WHERE load_id IN (SELECT load_id FROM ops.current_loads"
+        " WHERE workspace IN {workspaces:Array(String)})",
+        parameters=gone,
+    )
+    client.command("DELETE FROM ops.fx_rates WHERE file_id IN {files:Array(String)}", parameters=gone)
 
 
 # Wide shapes have a column a currency in `extra`; long ones a currency, a base in `segments`, and the rate in `extra`.

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import UTC
+from dataclasses import dataclass, replace
 from typing import IO
 
 from clickhouse_connect.driver.client import Client
 
+from include.landing import ledger
 from include.landing.errors import RefusedFile
 from include.landing.ledger import LedgerLine
 from include.landing.readers.base import Reader
@@ -130,8 +130,10 @@ def repair_of(client: Client, reader: Reader, line: LedgerLine, source: str) -> 
             key = name if name in (FILE, LINE) or name.startswith(SEGMENT) else header.strip()
             cells[key.removeprefix(EXTRA)] = sql
     # Before its rows are judged: who commits a repair in between is found by it (``ops.current_loads``).
+    # Turns are never given twice, also where a repair was taken back.
     turn = client.query(
-        "SELECT count() FROM ops.current_loads WHERE repairs = {file:String}",
+        "SELECT if(count() = 0, 0, max(repair_turn) + 1) FROM ops.file_ledger"
+        " WHERE status = 'loaded' AND repairs = {file:String}",
         parameters={"file": original.repairs or original.file_id},
     ).first_row[0]
     return Repair(replace(reader, cells=cells, natives={}), match, original, int(turn))
@@ -193,18 +195,8 @@ def _original(client: Client, reader: Reader, line: LedgerLine, named: dict[str,
 
 
 def _ledger_line(client: Client, file_id: str) -> LedgerLine | None:
-    names = [column.name for column in fields(LedgerLine)]
-    rows = client.query(
-        f"SELECT {', '.join(names)} FROM ops.current_loads WHERE file_id = {{file:String}}",
-        parameters={"file": file_id},
-    ).result_rows
-    if not rows:
-        return None
-    line = LedgerLine(**dict(zip(names, rows[0], strict=True)))
-    for name in ("exported_at", "received_at", "export_order"):
-        if (instant := getattr(line, name)) is not None:
-            setattr(line, name, instant.replace(tzinfo=UTC))
-    return line
+    lines = ledger.stored(client, "file_id = {file:String}", {"file": file_id})
+    return lines[0] if lines else None
 
 
 def _match(original: LedgerLine, names: Sequence[str]) -> Match:

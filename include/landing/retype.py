@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,19 +45,11 @@ def retype(client: Client | None = None) -> list[LedgerLine]:
     """Type again what was typed by older rules; return the new ledger lines. Their dates then wait to be built."""
     client = client or connect()
     done: list[LedgerLine] = []
-    for lines in _alike(_outdated(client)):
+    for lines in _alike(ledger.stored(client, "typing_version < {typing:UInt16}", {"typing": TYPING_VERSION})):
         _retype(client, lines)
         done += lines
         log.info("typed %d loads again, %d so far", len(lines), len(done))
     return done
-
-
-def _outdated(client: Client) -> list[LedgerLine]:
-    names = [column.name for column in fields(LedgerLine)]
-    rows = client.query(
-        f"SELECT {', '.join(names)} FROM ops.current_loads WHERE typing_version < {TYPING_VERSION}"
-    ).result_rows
-    return [LedgerLine(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def _alike(lines: Sequence[LedgerLine]) -> Iterator[list[LedgerLine]]:
@@ -106,8 +97,5 @@ def _retype(client: Client, lines: list[LedgerLine]) -> None:
     for line in lines:
         line.load_id, line.loaded_at, line.typing_version = fresh[line.load_id], now, TYPING_VERSION
         line.date_min, line.date_max = days.get(line.load_id, (None, None))
-        for name in ("exported_at", "received_at", "export_order"):
-            if (instant := getattr(line, name)) is not None:
-                setattr(line, name, instant.replace(tzinfo=UTC))
     write_coverage(client, [line for line in lines if line.rows_loaded])
     ledger.write(client, lines)

@@ -180,6 +180,16 @@ class S3Store:
         with _as_os_errors(self.name_of(key)):
             self._client.delete_object(Bucket=self._bucket, Key=self._name(key))
 
+    def move(self, key: str, target: str) -> None:
+        """Copy on the server, in parts where it is large, then delete the old one."""
+        with _as_os_errors(self.name_of(key)):
+            there = {"Bucket": self._bucket, "Key": self._name(key)}
+            self._client.copy(there, self._bucket, self._name(target))
+        self.remove(key)
+
+    def prune(self, below: str) -> None:
+        """Nothing: folders are parts of names."""
+
     def function(self, keys: Sequence[str]) -> str:
         """``s3('…', …``. The server hides the secret in what it shows and logs of a query, errors included."""
         endpoint = self._client.meta.endpoint_url.rstrip("/")

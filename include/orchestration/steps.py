@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
-
-import psycopg2
 
 from include.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
 
 MAX_CHUNKS = 8
-# A file that both DAGs list is loaded by the one that comes first; the other waits for it and finds it done.
-FILE_LOCK_SPACE = 7302
 # How many files a summary names: XCom is no place for thousands.
 NAMED_FILES = 50
 
@@ -49,9 +43,11 @@ def load(keys: Sequence[str], run_id: str, settings: Settings | None = None) -> 
     Rejected files are no error. Raises ``LandingError`` when the engine or the bucket was away.
     """
     from include import landing
+    from include.landing.locks import file_locks
 
     settings = settings or get_settings()
-    with _file_locks(settings, keys):
+    # A file that both DAGs list is loaded by the one that comes first; the other waits for it and finds it done.
+    with file_locks(settings, keys):
         waiting = set(landing.discover())
         lines = landing.load([key for key in keys if key in waiting], run_id)
     counts: dict[str, int] = {}
@@ -82,7 +78,8 @@ def dates_to_build(
     *,
     everything: bool = False,
 ) -> dict[str, int]:
-    """ISO date → fingerprint of its loads: the run's days that have data, and the dates that wait to be built.
+    """ISO date → fingerprint of its loads: the run's days that have data, and the dates that wait to be built, also those
+    whose last file was taken back (0).
 
     A day that was built from the same loads by the same models is left as it is: building it would change nothing.
     A date that waits because of another run's load is left to that run while it is active. ``everything`` takes
@@ -91,8 +88,9 @@ def dates_to_build(
     from include import landing
     from include.transform.version import project_version
 
+    gone = landing.emptied()
     if everything:
-        return landing.fingerprints()
+        return gone | landing.fingerprints()
     pending = landing.pending_dates()
     loaders = _loading_runs(pending)
     active = {other: is_active(other) for others in loaders.values() for other in others if other != run_id}
@@ -102,6 +100,10 @@ def dates_to_build(
         log.info("%d dates wait for another active run, which loaded them", left)
     wanted = sorted({*own_days, *mine})
     found = landing.fingerprints(wanted) if wanted else {}
+    # Of a day that lost all its loads the rows are to go, too.
+    found |= {
+        day: fingerprint for day, fingerprint in gone.items() if date.fromisoformat(day) in wanted and day not in found
+    }
     same = landing.built_as(found, project_version()) if found else set()
     if same:
         log.info("nothing has changed for %s since it was built", span(sorted(same)))
@@ -180,17 +182,3 @@ def _loading_runs(pending: Sequence[date]) -> dict[date, set[str]]:
         client.close()
     found = {row[0]: set(row[1]) for row in rows}
     return {day: found.get(day, set()) for day in pending}
-
-
-@contextmanager
-def _file_locks(settings: Settings, keys: Sequence[str]) -> Iterator[None]:
-    """Advisory locks of PostgreSQL on each key, taken in one order, freed with the connection."""
-    numbers = sorted({int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], signed=True) for key in keys})
-    connection = psycopg2.connect(settings.postgres_dsn(), connect_timeout=10, application_name="insightflow load")
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, n) FROM unnest(%s::int[]) AS n", (FILE_LOCK_SPACE, numbers))
-        yield
-    finally:
-        connection.close()

@@ -6,6 +6,8 @@ import logging
 import time
 from typing import Any
 
+from clickhouse_connect.driver.client import Client
+
 from include.landing.bucket import Bucket
 from include.landing.specs import sources
 from include.settings import Settings, get_settings
@@ -23,7 +25,8 @@ class SumsDisagree(RuntimeError):
 
 
 def drop_orphans(settings: Settings | None = None) -> dict[str, int]:
-    """Delete what loads that never reached the ledger and builds that died left behind more than a day ago.
+    """Delete what loads that never reached the ledger and builds that died left behind more than a day ago, and the rows of
+    files that were taken back so long ago, once no build stands on them.
 
     Returns how much of each. A load id holds the nanoseconds of its beginning, so a load that still runs is never touched.
     """
@@ -33,8 +36,8 @@ def drop_orphans(settings: Settings | None = None) -> dict[str, int]:
     limit = time.time_ns() - ORPHAN_SECONDS * 1_000_000_000
     removed = {}
     try:
+        orphan = f"load_id < {limit} AND load_id NOT IN (SELECT load_id FROM ops.file_ledger) OR load_id IN ({_taken_back(client)})"
         for table in ("raw.ad_performance_rows", "ops.load_coverage", "ops.load_rejects"):
-            orphan = f"load_id < {limit} AND load_id NOT IN (SELECT load_id FROM ops.file_ledger)"
             count = int(client.query(f"SELECT count() FROM {table} WHERE {orphan}").result_rows[0][0])
             if count:
                 client.command(f"DELETE FROM {table} WHERE {orphan}")
@@ -57,6 +60,17 @@ def drop_orphans(settings: Settings | None = None) -> dict[str, int]:
         bucket.remove(file.key)
     removed["working copies"] = len(left)
     return removed
+
+
+def _taken_back(client: Client) -> str:
+    """A query for the loads of files that were taken back, and whose dates have been built since."""
+    query = (
+        "SELECT load_id FROM ops.file_ledger WHERE status = 'loaded' AND (file_id, export_id, repair_turn) IN ("
+        "SELECT file_id, export_id, repair_turn FROM ops.file_ledger WHERE status = 'removed'"
+        f" AND loaded_at < now64(6) - {ORPHAN_SECONDS})"
+    )
+    built = client.query("EXISTS TABLE staging.int_current_exports").first_row[0]
+    return query + (" AND load_id NOT IN (SELECT load_id FROM staging.int_current_exports)" if built else "")
 
 
 def forget_old_records() -> dict[str, int]:

@@ -28,7 +28,7 @@ COMMANDS = (
         "samples",
         "demo",
     ),
-    *("insights", "anomalies", "ledger", "rejects", "rates", "builds", "sql", "sources", "inspect", "retype"),
+    *("insights", "anomalies", "ledger", "rejects", "rates", "builds", "sql", "sources", "inspect", "retype", "remove"),
     *("users", "keys", "alerts", "mcp"),
 )
 

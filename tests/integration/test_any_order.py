@@ -24,13 +24,13 @@ from include.transform import LAYERS, build
 from include.warehouse.client import connect
 from tests.support import history
 from tests.support.engines import migrated_clickhouse, migrated_postgres, settings_of
+from tests.support.snapshots import Snapshot, assert_same, snapshot
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(3600)]
 
 DAYS = int(os.environ.get("INSIGHTFLOW_TEST_DAYS", "60"))
 STEP = int(os.environ.get("INSIGHTFLOW_TEST_STEP_DAYS", "20"))
 FILES = history.exports(DAYS)
-Snapshot = dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -62,30 +62,6 @@ def day_by_day(place: tuple[Settings, Client]) -> Snapshot:
             build(layer, waiting, f"step-{start}", settings=settings, tests=False)
         landing.mark_built(landing.fingerprints(waiting, client), f"step-{start}", client)
     return snapshot(client)
-
-
-def snapshot(client: Client) -> Snapshot:
-    """Every row of every mart and of what staging keeps, as text, sorted."""
-    tables = client.query(
-        "SELECT concat(database, '.', name) FROM system.tables WHERE engine LIKE '%MergeTree'"
-        " AND (database = 'marts' OR (database = 'staging' AND name = 'int_current_exports')) ORDER BY 1"
-    ).result_rows
-    return {
-        name: [row for (row,) in client.query(f"SELECT toString(tuple(*)) AS row FROM {name} ORDER BY row").result_rows]
-        for (name,) in tables
-    }
-
-
-def assert_same(found: Snapshot, expected: Snapshot) -> None:
-    assert found.keys() == expected.keys()
-    for name in expected:
-        ours, theirs = set(found[name]) - set(expected[name]), set(expected[name]) - set(found[name])
-        assert found[name] == expected[name], (
-            f"{name}: {len(found[name])} rows, not {len(expected[name])}\n"
-            + "\n".join(f"+ {row}" for row in sorted(ours)[:3])
-            + "\n"
-            + "\n".join(f"- {row}" for row in sorted(theirs)[:3])
-        )
 
 
 def test_marts_hold_the_sums_of_the_newest_exports(place: tuple[Settings, Client], day_by_day: Snapshot) -> None:

@@ -17,7 +17,7 @@ import zstandard
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from include.landing import LandingError, LedgerLine, discover, load
+from include.landing import LandingError, LedgerLine, discover, load, removal
 from include.landing.bucket import Bucket, BucketError
 from include.settings import Settings
 from tests.support.s3 import BUCKET, SECRET_KEY, Fault, Proxy, S3Server, proxy_before, s3_server
@@ -397,3 +397,17 @@ def _airflow_connection(variables: dict[str, str]) -> str:
 def test_an_airflow_connection_that_is_not_there_says_so(place: Place) -> None:
     with pytest.raises(BucketError, match="nobody_knows"):
         Bucket(place.settings.model_copy(update={"bucket": f"s3://nobody_knows@{BUCKET}/x"}))
+
+
+def test_a_file_taken_back_is_set_aside_and_its_very_bytes_come_again(place: Place, postgres: Settings) -> None:
+    """To S3 they have the etag of before: only that the file was set aside tells that it came again."""
+    place.put("generic/report.csv", GOOD)
+    place.load()
+    export = removal.find(place.client, f"{place.workspace}/generic/report.csv")
+    done = removal.remove(place.client, place.bucket, place.settings, export, "ann")
+    aside = f"{place.workspace}/_removed/generic/{export.file_id}/report.csv"
+    assert done.moved == {f"{place.workspace}/generic/report.csv": aside}
+    assert (place.objects(), place.waiting(), place.visible()) == ([aside], [], 0)
+    place.put("generic/report.csv", GOOD)
+    assert place.load()["report.csv"].status == "loaded"
+    assert place.visible() == 2

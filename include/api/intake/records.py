@@ -29,7 +29,7 @@ class Listing(BaseModel):
 class FileQuery(Listing):
     """Parameters of ``/data/files``."""
 
-    status: list[Literal["loaded", "duplicate", "rejected", "failed"]] | None = Field(None, max_length=4)
+    status: list[Literal["loaded", "duplicate", "rejected", "failed", "removed"]] | None = Field(None, max_length=5)
     latest: bool = Field(True, description="the newest attempt at each file only")
     name: str | None = Field(None, max_length=200, description="part of the file's path, in any case")
 

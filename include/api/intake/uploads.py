@@ -23,8 +23,11 @@ class Upload(BaseModel):
     load_id: str
     workspace: str
     source: str = Field(description="inbox: recognised from the content")
-    status: Literal["receiving", "received", "loaded", "duplicate", "rejected", "failed", "published"] = Field(
-        description="received: in the bucket, the next run takes it; published: its numbers are in marts and insights"
+    status: Literal["receiving", "received", "loaded", "duplicate", "rejected", "failed", "published", "removed"] = (
+        Field(
+            description="received: in the bucket, the next run takes it; published: its numbers are in marts and insights;"
+            " removed: loaded, and taken back since"
+        )
     )
     file: str
     uri: str

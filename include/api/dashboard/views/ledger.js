@@ -26,13 +26,13 @@ function Paged({ path, params, empty, children }) {
   <//>`;
 }
 
-const STATES = { loaded: "good", duplicate: "", rejected: "bad", failed: "bad" };
+const STATES = { loaded: "good", duplicate: "", rejected: "bad", failed: "bad", removed: "" };
 const reasons = (counts) => Object.entries(counts ?? {}).map(([reason, n]) => `${whole(n)} ${label(reason).toLowerCase()}`).join(", ");
 
 export function Files({ query, meta }) {
   const status = query.status ?? "";
   return html`<div class="tools">
-      <${Choice} legend="Status" name="file-status" value=${status} options=${[["", "All"], ["loaded", "Loaded"], ["duplicate", "Duplicate"], ["rejected", "Rejected"], ["failed", "Failed"]]} onChange=${(key) => set({ status: key })} />
+      <${Choice} legend="Status" name="file-status" value=${status} options=${[["", "All"], ["loaded", "Loaded"], ["duplicate", "Duplicate"], ["rejected", "Rejected"], ["failed", "Failed"], ["removed", "Removed"]]} onChange=${(key) => set({ status: key })} />
       <label class="pick grow"><span>File name</span><input type="search" value=${query.file ?? ""} placeholder="contains…" onChange=${(event) => set({ file: event.target.value.trim() }, { replace: true })} /></label>
     </div>
     <${Paged} path="data/files" params=${{ workspace: meta.workspace, status, name: query.file }}
