@@ -183,7 +183,7 @@ class Freshness(BaseModel):
     first_date: date | None = Field(description="first day in the marts: a comparison from before it is partial")
     last_date: date | None = Field(description="last day in the marts")
     provisional_days: int = Field(description="days of the period whose numbers the platforms may still change")
-    unpriced: int = Field(description="platform-days of the period left out of the money: a rate is missing")
+    unpriced: int = Field(description="account-days of the period left out of the money: a rate is missing")
     unpriced_currencies: list[str] = Field(description="currencies of the period's spend that have no rate")
     last_loaded_at: datetime | None
     last_published_at: datetime | None

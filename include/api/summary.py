@@ -139,13 +139,13 @@ class _Reader:
     def totals(self, period: Period | None) -> Totals:
         if period is None:
             return Totals()
-        rows = self._rows(_summed("mart_platform_daily", {}), period)
+        rows = self._rows(_summed("mart_account_daily", {}), period)
         return Totals(**_with_share(rows[0])) if rows else Totals()
 
     def platforms(self, period: Period | None) -> list[PlatformTotals]:
         if period is None:
             return []
-        query = _summed("mart_platform_daily", {"platform": "r.platform"})
+        query = _summed("mart_account_daily", {"platform": "r.platform"})
         rows = self._rows(f"{query} ORDER BY spend DESC NULLS LAST, platform", period)
         return [PlatformTotals(**_with_share(row)) for row in rows]
 
@@ -208,7 +208,7 @@ class _Reader:
         if period is None:
             return []
         rows = self._rows(
-            _summed("mart_platform_daily", {"date": "r.date"}, {"is_provisional": "max(r.is_provisional)"})
+            _summed("mart_account_daily", {"date": "r.date"}, {"is_provisional": "max(r.is_provisional)"})
             + " ORDER BY date",
             _series(period),
         )
@@ -225,7 +225,7 @@ class _Reader:
         young = self._rows(
             "SELECT uniqExactIf(date, is_provisional) AS provisional,"
             " countIf(isNull(cost_reporting) AND ifNull(clicks, 0) > 0) AS unpriced"
-            " FROM @marts.mart_platform_daily AS p WHERE {days}",
+            " FROM @marts.mart_account_daily AS a WHERE {days}",
             period,
         ) if period else []  # fmt: skip
         return Freshness(

@@ -14,7 +14,7 @@ from include.api.access.passwords import hash_password
 from include.api.app import create_app
 from include.insights import publish
 from include.settings import Settings
-from tests.support.marts import DAY, add, create_marts, feed_row, sums
+from tests.support.marts import DAY, add, add_platforms, create_marts, feed_row, sums
 
 LogIn = Callable[[str], dict[str, str]]
 PASSWORD = "correct horse"
@@ -73,9 +73,8 @@ def log_in(api: TestClient, site: Settings) -> LogIn:
 
 def _fill_marts(client: Client) -> None:
     google, meta = {"platform": "google_ads"}, {"platform": "meta_ads"}
-    add(
+    add_platforms(
         client,
-        "mart_platform_daily",
         sums(DAY, 100, 300, **google, impressions=1000, clicks=50, conversions=5, is_provisional=True),
         sums(DAY, 60, 60, **meta, impressions=3000, clicks=30, conversions=3),
         # Without a rate on either day: counted, not priced at 1:1.

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from include.settings import Settings
 from include.warehouse.client import connect
 from tests.api.conftest import LogIn
-from tests.support.marts import DAY, add, sums
+from tests.support.marts import DAY, add, add_platforms, forget, sums
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/analytics"
@@ -48,9 +48,8 @@ def test_value_without_its_cost_is_in_no_return(api: TestClient, log_in: LogIn, 
     day = DAY - timedelta(days=300)
     several = {"currency": None, "cost": None, "conversion_value": None}
     client = connect(site)
-    add(
+    add_platforms(
         client,
-        "mart_platform_daily",
         sums(day, 100, 300),
         sums(day, None, 50, platform="meta_ads", cost=70, currency="GBP"),
         sums(day, None, 40, platform="x_ads") | several,
@@ -62,10 +61,46 @@ def test_value_without_its_cost_is_in_no_return(api: TestClient, log_in: LogIn, 
         asked = {"date_from": day.isoformat(), "date_to": day.isoformat()}
         totals = get(api, log_in("ana"), "roi", **asked)["totals"]
     finally:
-        client.command(f"DELETE FROM marts.mart_platform_daily WHERE date = '{day}'")
+        forget(client, f"date = '{day}'")
         client.close()
     assert (totals["cost"], totals["conversion_value"]) == (280, 390)
     assert (totals["roas"], totals["roi"], totals["profit"]) == (1.5, 0.5, 100)
+
+
+def test_totals_are_the_same_at_every_level_where_an_account_has_no_rate(
+    api: TestClient, log_in: LogIn, site: Settings
+) -> None:
+    """The platform's own row has no money then; what its other account spent counts, and what does not is named."""
+    day = DAY - timedelta(days=310)
+    pounds = sums(day, None, None, clicks=20, account_id="2") | {"cost": 70, "conversion_value": 90, "currency": "GBP"}
+    dollars = sums(day, 100, 300, account_id="1")
+    client = connect(site)
+    add(client, "mart_platform_daily", sums(day, None, None, clicks=120) | {"currency": None})
+    add(client, "mart_account_daily", dollars, pounds)
+    add(client, "mart_campaign_daily", *(row | {"campaign_id": "c9"} for row in (dollars, pounds)))
+    asked = {"date_from": day.isoformat(), "date_to": day.isoformat()}
+    try:
+        pages = [
+            get(api, log_in("ana"), "roi", group_by=by, **asked) for by in ("platform", "account", "campaign", "date")
+        ]
+        [line] = get(api, log_in("ana"), "trends", **asked)["series"]
+        summary = api.get("/api/v1/insights/summary", headers=log_in("ana"), params=asked).json()
+    finally:
+        forget(client, f"date = '{day}'")
+        client.command(f"DELETE FROM marts.mart_campaign_daily WHERE date = '{day}'")
+        client.close()
+    names = ("cost", "conversion_value", "roas", "cpc", "clicks", "unpriced_rows", "unpriced_currencies")
+    for page in pages:
+        assert [page["totals"][name] for name in names] == [100, 300, 3, 1, 120, 1, ["GBP"]], page["group_by"]
+        assert page["notes"] == ["1 rows have no exchange rate to USD (GBP): their money is left out."]
+        assert sum(row["cost"] or 0 for row in page["items"]) == 100
+    assert line["points"][0]["values"]["cost"] == 100
+    assert (summary["totals"]["spend"], summary["platforms"][0]["spend"], summary["daily"][-1]["spend"]) == (
+        100,
+        100,
+        100,
+    )
+    assert (summary["freshness"]["unpriced"], summary["freshness"]["unpriced_currencies"]) == (1, ["GBP"])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from include.api.warehouse import Warehouse
 from include.settings import Settings
 from include.warehouse.client import connect
 from tests.api.conftest import LogIn
-from tests.support.marts import DAY, add, sums
+from tests.support.marts import DAY, add_platforms, sums
 
 pytestmark = pytest.mark.integration
 ROUTES = (
@@ -32,9 +32,8 @@ CHANGED = LAST + timedelta(days=1)
 def changed(site: Settings) -> None:
     """Until ``LAST`` the workspace reports in USD, from the day after in EUR."""
     client = connect(site)
-    add(
+    add_platforms(
         client,
-        "mart_platform_daily",
         sums(LAST, 100, 300),
         sums(CHANGED, 90, 270, reporting_currency="EUR"),
         sums(CHANGED + timedelta(days=40), 90, 270, reporting_currency="EUR"),

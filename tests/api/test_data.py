@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from include.settings import Settings
 from include.warehouse.client import connect
 from tests.api.conftest import LogIn
-from tests.support.marts import DAY, add, sums
+from tests.support.marts import DAY, add, add_platforms, forget, sums
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/data"
@@ -152,7 +152,7 @@ def test_money_without_a_rate_is_drawn_in_account_currency(
     for number, day in enumerate((last - timedelta(days=1), last)):
         row = sums(day, None, None, **ids) | {"cost": 70 + 10 * number, "currency": "GBP"}
         add(client, table, row)
-        add(client, "mart_platform_daily", sums(day, 5, 5, platform="meta_ads"))
+        add_platforms(client, sums(day, 5, 5, platform="meta_ads"))
     entity = {"workspace": "demo", "account": "gbp", "campaign": "pounds"}[entity_type]
     try:
         chart = changed(
@@ -161,8 +161,8 @@ def test_money_without_a_rate_is_drawn_in_account_currency(
             platform=None if entity_type == "workspace" else "google_ads",
         )  # fmt: skip
     finally:
-        for name in (table, "mart_platform_daily"):
-            client.command(f"DELETE FROM marts.{name} WHERE date <= '{last}'")
+        client.command(f"DELETE FROM marts.{table} WHERE date <= '{last}'")
+        forget(client, f"date <= '{last}'")
         client.close()
     assert chart["currency"] == "GBP"
     assert [point["values"]["cost"] for point in chart["points"][-2:]] == values

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from include.settings import Settings
 from include.warehouse.client import connect
 from tests.api.conftest import LogIn
-from tests.support.marts import DAY, add, sums
+from tests.support.marts import DAY, add, add_platforms, forget, sums
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/insights/summary"
@@ -59,9 +59,8 @@ def test_conversions_without_priced_spend_make_none_cheaper(
     days = DAY - timedelta(days=201), DAY - timedelta(days=200)
     unpriced = {"currency": "GBP", "cost": 500, "conversion_value": 900}
     client = connect(clickhouse)
-    add(
+    add_platforms(
         client,
-        "mart_platform_daily",
         *(sums(day, 300, 600, clicks=100) for day in days),
         sums(days[0], 500, 900, platform="meta_ads", clicks=100, conversions=40),
         sums(days[1], None, None, platform="meta_ads", clicks=100, conversions=40) | unpriced,
@@ -72,7 +71,7 @@ def test_conversions_without_priced_spend_make_none_cheaper(
         rows = api.get("/api/v1/analytics/roi", headers=log_in("ana"), params=asked | {"compare": "previous_period"})
         told = api.get(f"{URL}/text", headers=log_in("ana"), params=asked).json()
     finally:
-        client.command(f"DELETE FROM marts.mart_platform_daily WHERE date < '{days[1] + timedelta(days=1)}'")
+        forget(client, f"date < '{days[1] + timedelta(days=1)}'")
         client.close()
     totals = found["totals"]
     assert (totals["spend"], totals["conversions"], totals["cpa"], totals["roas"]) == (300, 50, 30, 2)
@@ -180,16 +179,14 @@ def test_a_period_whose_money_has_no_rate_is_not_empty(api: TestClient, log_in: 
     day = DAY - timedelta(days=250)
     row = sums(day, None, None) | {"cost": 70, "conversion_value": 90, "currency": "GBP"}
     client = connect(site)
-    for table, more in (("mart_platform_daily", {}), ("mart_account_daily", {"account_id": "1"})):
-        add(client, table, row | more)
+    add_platforms(client, row)
     asked = {"date_from": day.isoformat(), "date_to": day.isoformat()}
     try:
         found = api.get(URL, headers=log_in("ana"), params=asked).json()
         told = api.get(f"{URL}/text", headers=log_in("ana"), params=asked).json()["text"]
         trend = api.get("/api/v1/analytics/trends", headers=log_in("ana"), params=asked).json()
     finally:
-        for table in ("mart_platform_daily", "mart_account_daily"):
-            client.command(f"DELETE FROM marts.{table} WHERE date = '{day}'")
+        forget(client, f"date = '{day}'")
         client.close()
     assert (found["totals"]["spend"], found["totals"]["clicks"]) == (None, 100)
     assert found["freshness"]["unpriced_currencies"] == ["GBP"]

@@ -59,6 +59,18 @@ def add(client: Client, table: str, *rows: Mapping[str, Any]) -> None:
     client.insert(f"marts.{table}", [[row[name] for name in names] for row in rows], column_names=names)
 
 
+def add_platforms(client: Client, *rows: Mapping[str, Any]) -> None:
+    """Insert rows of platforms, each the sum of one account."""
+    add(client, "mart_platform_daily", *rows)
+    add(client, "mart_account_daily", *({"account_id": "1"} | row for row in rows))
+
+
+def forget(client: Client, condition: str) -> None:
+    """Delete rows of platforms and of their accounts."""
+    for table in ("mart_platform_daily", "mart_account_daily"):
+        client.command(f"DELETE FROM marts.{table} WHERE {condition}")
+
+
 def feed_row(key: str = "spend_stop|google_ads|1|campaign|c1|2026-06-30", **changes: Any) -> dict[str, Any]:
     """A row of the feed, correct unless changed."""
     row: dict[str, Any] = {

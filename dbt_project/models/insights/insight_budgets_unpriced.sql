@@ -1,9 +1,9 @@
 {{ config(materialized='view', settings={}, query_settings={}) }}
 
 -- noqa: disable=RF03
--- Budgets that cannot be judged, for a part of their spend has no exchange rate: what was told of them stays as
--- it was (include/insights/publishing.py), with what is said here. Two rows a budget and month, for it may have
--- been told as either kind.
+-- Budgets that cannot be judged, for a part of their spend has no exchange rate. What was told of them
+-- stays as it was (include/insights/publishing.py), with what is said here. Two rows a budget and month: it
+-- may have been told as either kind.
 with unjudged as (
     select
         p.workspace as workspace,

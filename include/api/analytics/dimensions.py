@@ -27,8 +27,9 @@ class Grouping:
 
     @property
     def mart(self) -> str:
-        """The daily mart of the grain."""
-        return f"marts.mart_{self.level}_daily"
+        """The daily mart of the grain; of platforms that of their accounts: a platform's row has no money where one of its
+        accounts has no rate, and what the others spent counts at every grain."""
+        return f"marts.mart_{'account' if self.level == 'platform' else self.level}_daily"
 
 
 def level_of(names: list[str]) -> str:

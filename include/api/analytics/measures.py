@@ -73,6 +73,13 @@ def sums(condition: str, prefix: str = "") -> str:
     return ", ".join(listed)
 
 
+# Names what `unpriced_rows` counts.
+UNPRICED_CURRENCIES = (
+    "arraySort(groupUniqArrayIf(toString(assumeNotNull(r.currency)), isNull(r.cost_reporting) AND isNotNull(r.cost)"
+    " AND isNotNull(r.currency) AND NOT r.is_previous)) AS unpriced_currencies"
+)
+
+
 def ratios(prefix: str = "") -> str:
     """The ratios of the sums of that prefix: Nullable(Float64), NULL where the denominator is 0 or unknown."""
     listed = []

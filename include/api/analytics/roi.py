@@ -81,9 +81,11 @@ def report(warehouse: Warehouse, workspace: str, query: RoiQuery) -> RoiPage:
     page.items = [_row(row, bool(page.previous)) for row in rows[: query.limit]]
     if len(rows) > query.limit:
         page.next_cursor = encode(keys, rows[query.limit - 1], question)
-    unpriced = page.totals.unpriced_rows if page.totals else 0
-    if unpriced:
-        page.notes.append(f"{unpriced} rows have no exchange rate to {page.currency}: their money is left out.")
+    if page.totals and page.totals.unpriced_rows:
+        named = f" ({', '.join(page.totals.unpriced_currencies)})" if page.totals.unpriced_currencies else ""
+        page.notes.append(
+            f"{page.totals.unpriced_rows} rows have no exchange rate to {page.currency}{named}: their money is left out."
+        )
     return page
 
 
@@ -110,6 +112,7 @@ def _select(group: Grouping, source: str, compare: bool) -> str:
     aliased += [
         "countIf(NOT r.is_previous) AS row_count",
         "maxIf(r.is_provisional, NOT r.is_previous) AS is_provisional",
+        measures.UNPRICED_CURRENCIES,
     ]
     grouped = f" GROUP BY {', '.join(f'`{name}`' for name in group.keys)} HAVING row_count > 0" if group.keys else ""
     inner = f"SELECT {', '.join(aliased)} FROM {source} AS r{grouped}"

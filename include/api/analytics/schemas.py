@@ -52,6 +52,7 @@ class RoiRow(Numbers):
     month: dt.date | None = Field(None, description="its first day")
     is_provisional: bool = Field(False, description="platforms may still change a part of it")
     unpriced_rows: int = Field(0, description="rows without an exchange rate: their money is left out")
+    unpriced_currencies: list[str] = Field([], description="of those rows")
     previous: Numbers | None = None
     change: dict[str, float | None] | None = Field(
         None, description="by measure, as a fraction of the previous; of money null where other parts have a rate"
