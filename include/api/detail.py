@@ -74,7 +74,10 @@ class SourceRows(BaseModel):
 
 
 def evidence(warehouse: Warehouse, insight: Insight) -> Evidence:
-    """The insight's metric beside what makes it up; in account currency where it has no rate. Raises ``Unavailable``."""
+    """The insight's metric beside what makes it up; in account currency where it has no rate.
+
+    Raises ``Unavailable``; ``MixedCurrencies`` where the days around it are in two reporting currencies.
+    """
     metric = insight.metric if insight.metric in get_args(Measure) else "cost"
     metrics = list(dict.fromkeys([metric, "cost", "clicks", "conversions", "conversion_value"]))
     start = max(insight.date_start, insight.date_end - timedelta(days=WIDEST))

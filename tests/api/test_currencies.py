@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
+import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -82,6 +83,32 @@ def test_the_summary_s_days_before_are_of_its_currency(api: TestClient, log_in: 
     asked = {"workspace": "demo", "date_from": day, "date_to": day}
     answer = api.get(ROUTES[2], headers=log_in("ana"), params=asked)
     assert (answer.status_code, answer.json()["currency"]) == (200, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "code"),
+    [(CHANGED, CHANGED, 409), (LAST, LAST, 409), (CHANGED + timedelta(days=60), CHANGED + timedelta(days=60), 200)],
+)
+def test_evidence_does_not_reach_over_a_change_of_currency(
+    api: TestClient, log_in: LogIn, changed: None, site: Settings, first: date, last: date, code: int
+) -> None:
+    """An insight of days of one currency has days of the other in its chart, before it or after it."""
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO insights (workspace, insight_key, kind, severity, entity_type, platform, metric, date_start, date_end,"
+            " title, body, rank, run_id) VALUES ('demo', %s, 'spend_spike', 'low', 'platform', 'google_ads', 'cost', %s, %s,"
+            " 'Spend rose', 'It rose.', 1, 'run') RETURNING id",
+            (f"changed {first}", first, last),
+        )
+        [insight] = cursor.fetchone() or [0]
+    answer = api.get(f"/api/v1/insights/{insight}/evidence", headers=log_in("ana"))
+    assert answer.status_code == code, answer.text
+    if code == 409:
+        assert f"USD ({LAST}) and EUR (" in answer.json()["detail"]
+    else:
+        assert answer.json()["currency"] == "EUR"
+    described = api.get("/openapi.json").json()["paths"]["/api/v1/insights/{insight_id}/evidence"]["get"]["responses"]
+    assert "409" in described
 
 
 def test_days_without_money_have_no_currency(api: TestClient, changed: None) -> None:

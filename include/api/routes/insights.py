@@ -165,11 +165,14 @@ async def read_insight(
     return await answer(request, caller, [INSIGHTS], lambda: _one(databases, caller, insight_id))
 
 
-@router.get("/{insight_id}/evidence", response_model=Evidence, responses=responses(404))
+@router.get("/{insight_id}/evidence", response_model=Evidence, responses=responses(404, 409))
 async def read_evidence(
     request: Request, databases: Databases, caller: CurrentCaller, insight_id: InsightId
 ) -> Response:
-    """The entity's series around the insight, with the expected band and the anomalies, for a chart."""
+    """The entity's series around the insight, with the expected band and the anomalies, for a chart.
+
+    Refused while its days are in two reporting currencies, until the next run has computed them in one.
+    """
 
     def evidence() -> Evidence:
         insight = _one(databases, caller, insight_id)
