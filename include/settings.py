@@ -33,6 +33,22 @@ SECRET_FIELDS = (
 )
 
 
+# What to do where `home` has no secrets: make them, refuse, or do without (they are made up and not kept).
+Absent = Literal["make", "refuse", "do without"]
+_absent: Absent = "make"
+
+
+class NotInstalled(RuntimeError):
+    """There is no installation at ``home``; the message names the remedy."""
+
+
+def where_not_installed(what: Absent) -> None:
+    """What settings of this process do from now on where there is no installation: who only looks makes none."""
+    global _absent
+    _absent = what
+    get_settings.cache_clear()
+
+
 class Settings(BaseSettings):
     """One installation. Field ``x`` is the variable ``INSIGHTFLOW_X``."""
 
@@ -171,6 +187,13 @@ def _stored_secrets(home: Path) -> dict[str, str]:
     Several processes may start at once: the first to link its file wins, the others read that one.
     """
     path = home / "secrets.json"
+    if _absent == "refuse" and not path.exists():
+        raise NotInstalled(
+            f"there is no installation at {home}. `bin/insightflow up` makes one there; for another, set INSIGHTFLOW_HOME to"
+            " its folder"
+        )
+    if _absent == "do without" and not path.exists():
+        return _made_secrets()
     home.mkdir(parents=True, exist_ok=True)
     stored = dict(json.loads(path.read_text())) if path.exists() else {}
     if all(field in stored for field in SECRET_FIELDS):

@@ -22,6 +22,7 @@ from include.cli import (
     sql_command,
 )
 from include.cli.output import fail
+from include.settings import where_not_installed
 
 app = typer.Typer(
     name="insightflow",
@@ -31,6 +32,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+# Commands that make an installation where there is none, and those that need none.
+MAKE = ("up", "demo")
+NEED_NONE = ("sources", "inspect", "samples")
 
 
 @app.callback()
@@ -62,6 +68,8 @@ def main(arguments: list[str] | None = None) -> None:
     if "--debug" in arguments:
         os.environ["INSIGHTFLOW_DEBUG"] = "1"
         arguments = [argument for argument in arguments if argument != "--debug"]
+    command = next((argument for argument in arguments if not argument.startswith("-")), "")
+    where_not_installed("make" if command in MAKE else "do without" if command in NEED_NONE else "refuse")
     if not os.environ.get("INSIGHTFLOW_DEBUG"):
         # Its driver logs what it raises as well, and what that is made of each try; the one line below is enough.
         for name in ("clickhouse_connect", "urllib3"):

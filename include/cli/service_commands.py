@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from include.cli.output import console, say, show
-from include.settings import get_settings
+from include.settings import NotInstalled, get_settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,7 +49,12 @@ def down(
     """Wait for running tasks, then stop every process of this installation."""
     from include.services import lifecycle
 
-    lifecycle.down(get_settings(), say, wait_for_tasks=not now)
+    try:
+        settings = get_settings()
+    except NotInstalled as nothing:
+        say(f"nothing to stop: {nothing}")
+        return
+    lifecycle.down(settings, say, wait_for_tasks=not now)
 
 
 def status(
@@ -121,7 +126,11 @@ def dbt(
 
 def purge(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove the folder of this installation with all its data (`make clean`)."""
-    settings = get_settings()
+    try:
+        settings = get_settings()
+    except NotInstalled as nothing:
+        say(f"nothing to remove: {nothing}")
+        return
     if not yes:
         typer.confirm(f"Remove {settings.home} with all data?", abort=True)
     if not (settings.home / "secrets.json").exists() and any(settings.home.iterdir()):

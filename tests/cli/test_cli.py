@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from include.settings import Settings
 from tests.support.processes import free_port
 
 REPO = Path(__file__).parents[2]
@@ -38,6 +39,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An installation where nothing runs."""
     ports = {f"INSIGHTFLOW_{name}_PORT": str(free_port()) for name in ("CLICKHOUSE", "POSTGRES", "AIRFLOW", "API")}
     home = tmp_path_factory.mktemp("home")
+    Settings(_env_file=None, home=home)  # makes its secrets
     return {"PATH": os.environ["PATH"], "INSIGHTFLOW_HOME": str(home), "COLUMNS": "120", **ports}
 
 
@@ -51,6 +53,34 @@ def call(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPr
         check=False,
         timeout=120,
     )
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("status", 1, "error: there is no installation at"),
+        ("freshness --json", 1, "error: there is no installation at"),
+        ("--debug ledger", 1, "there is no installation at"),
+        ("load README.md", 1, "error: there is no installation at"),
+        ("users list", 1, "error: there is no installation at"),
+        ("down --now", 0, "nothing to stop: there is no installation at"),
+        ("purge --yes", 0, "nothing to remove: there is no installation at"),
+        ("sources", 0, "google_ads"),
+    ],
+)
+def test_who_only_looks_makes_no_installation(
+    environment: dict[str, str], tmp_path: Path, there: bool, command: str, code: int, said: str
+) -> None:
+    wrong = tmp_path / "wrong"
+    if there:
+        wrong.mkdir()
+    done = call(environment | {"INSIGHTFLOW_HOME": str(wrong)}, *command.split())
+    output = done.stdout + done.stderr
+    assert (done.returncode, said in output) == (code, True), output
+    if "no installation" in said:
+        assert f"{wrong}. `bin/insightflow up` makes one there; for another, set INSIGHTFLOW_HOME" in output
+    assert list(tmp_path.rglob("*")) == ([wrong] if there else []), "nothing was made"
 
 
 def test_help_lists_exactly_the_commands(environment: dict[str, str]) -> None:
