@@ -20,6 +20,7 @@ from include.cli import (
     service_commands,
     source_commands,
     sql_command,
+    workspace_commands,
 )
 from include.cli.output import fail
 from include.settings import where_not_installed
@@ -56,6 +57,7 @@ sql_command.add_to(app)
 removal_commands.add_to(app)
 source_commands.add_to(app)
 access_commands.add_to(app)
+workspace_commands.add_to(app)
 assist_commands.add_to(app)
 
 

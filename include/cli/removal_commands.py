@@ -44,7 +44,7 @@ def remove(
         effects, dates = removal.effects(client, export), removal.covered_dates(client, export)
         done = None
         if yes:
-            done = removal.remove(client, Bucket(settings), settings, export, by or _user(), reason)
+            done = removal.remove(client, Bucket(settings), settings, export, by or user_of_machine(), reason)
     finally:
         client.close()
     if as_json:
@@ -60,7 +60,7 @@ def remove(
     for old, new in done.moved.items():
         say(f"taken back; {old} is now {new}")
     if not done.moved:
-        say("taken back; the bucket had no file of it that nothing else rests on")
+        say("taken back; no file was set aside: the bucket has none of it, or another export that stands rests on it")
     if dates:
         say(
             f"{len(dates)} dates ({dates[0]} to {dates[-1]}) wait for the next run: it starts by itself while the services are"
@@ -151,7 +151,8 @@ def _say_what_goes(export: Export, effects: Any) -> None:
     )
 
 
-def _user() -> str:
+def user_of_machine() -> str:
+    """The log-in name of whoever runs the command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name

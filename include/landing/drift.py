@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from clickhouse_connect.driver.client import Client
 
-from include.landing.ledger import LedgerLine
+from include.landing.ledger import NOT_REMOVED, LedgerLine
 
 NAMED = 5
 # The letters of a file's name and of its export's folder: dates and counters tell the exports of one report apart.
@@ -31,7 +31,8 @@ def note_drift(client: Client, lines: Sequence[LedgerLine]) -> None:
     }
     told = (
         "SELECT workspace, source, shape, grain, {}, argMax((headers, column_map), loaded_at) FROM ops.file_ledger"
-        " WHERE status = 'loaded' AND headers != [] AND repairs = '' AND shape IN {{shapes:Array(String)}} AND {}"
+        f" WHERE status = 'loaded' AND {NOT_REMOVED}"
+        " AND headers != [] AND repairs = '' AND shape IN {{shapes:Array(String)}} AND {}"
         " GROUP BY workspace, source, shape, grain, {}"
     )
     alike = told.format(f"{FAMILY} AS family", "family IN {families:Array(String)}", "family")

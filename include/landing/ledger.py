@@ -206,6 +206,32 @@ def _built(client: Client) -> dict[str, int]:
     return {row[0].isoformat(): int(row[1]) for row in rows}
 
 
+def without(workspace: str, client: Client) -> list[tuple[date, int, str, str]]:
+    """The dates that are built of just their loads, with the fingerprint, version and run that they have without the loads of
+    a workspace: rows of ``ops.built_dates`` for whoever deletes what these loads became wherever it stands.
+
+    A load that commits meanwhile is in neither fingerprint, so its dates wait.
+    """
+    gone = client.query(
+        "SELECT date, groupBitXor(cityHash64(load_id)) FROM (SELECT DISTINCT date, load_id FROM ops.file_coverage"
+        " WHERE workspace = {workspace:String}) GROUP BY date",
+        parameters={"workspace": workspace},
+    ).result_rows
+    now = fingerprints([row[0] for row in gone], client)
+    built = {
+        row[0]: row[1:]
+        for row in client.query(
+            "SELECT date, argMax(fingerprint, built_at), argMax(version, built_at), argMax(run_id, built_at)"
+            " FROM ops.built_dates GROUP BY date"
+        ).result_rows
+    }
+    return [
+        (day, now[day.isoformat()] ^ int(part), *built[day][1:])
+        for day, part in gone
+        if day in built and built[day][0] == now.get(day.isoformat())
+    ]
+
+
 def built_as(seen: dict[str, int], version: str, client: Client | None = None) -> set[str]:
     """Which of the dates were last built from just these loads (``fingerprints``) and rates by this version of the models."""
     client = client or connect()

@@ -27,5 +27,21 @@ def file_locks(settings: Settings, keys: Sequence[str]) -> Iterator[None]:
         connection.close()
 
 
+def files_at_work(settings: Settings, keys: Sequence[str]) -> int:
+    """How many of the keys somebody loads, or takes back, at this moment."""
+    connection = psycopg2.connect(settings.postgres_dsn(), connect_timeout=10, application_name="insightflow load")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(DISTINCT objid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " AND objid::bigint = ANY (%s::bigint[])",
+                (FILE_SPACE, [number % 2**32 for number in _numbers(keys)]),
+            )
+            return int((cursor.fetchone() or (0,))[0])
+    finally:
+        connection.close()
+
+
 def _numbers(keys: Sequence[str]) -> list[int]:
     return sorted({int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], signed=True) for key in keys})

@@ -25,6 +25,7 @@ from include.landing.statement import ROWS
 from include.settings import Settings
 
 FOLDER = "_removed"
+SHOWN = 20  # exports of one name
 NAMED = (
     "(file_id = {file:String} OR uri = {file:String} OR endsWith(uri, concat('/', {file:String}))"
     " OR batch != '' AND (batch = {file:String} OR endsWith(batch, concat('/', {file:String}))))"
@@ -32,7 +33,7 @@ NAMED = (
 
 
 class Ambiguous(LookupError):
-    """A name is that of several exports; ``exports`` are those that it may mean."""
+    """A name is that of several exports; ``exports`` are those that it may mean, the newest ``SHOWN`` of them."""
 
     def __init__(self, exports: Sequence[Export]) -> None:
         super().__init__(f"{len(exports)} exports have this name")
@@ -97,8 +98,14 @@ def find(client: Client, file: str) -> Export:
     if not loaded:
         newest = f": {lines[-1].uri} is {lines[-1].status} ({lines[-1].error})" if lines else ""
         raise NeverLoaded(f"nothing was loaded of {file}{newest}")
+    # One file of each export that was loaded, the newest last: a folder may have thousands.
+    one_of = {
+        (line.batch, line.export_id) if line.batch and not line.repairs else line.file_id: line.file_id
+        for line in lines
+        if line.file_id in loaded
+    }
     exports: dict[tuple[str, ...], Export] = {}
-    for file_id in sorted(loaded):
+    for file_id in list(one_of.values())[-SHOWN:]:
         export = _export_of(client, file_id)
         exports.setdefault(tuple(sorted({line.file_id for line in export.lines})), export)
     if len(exports) > 1:
@@ -262,7 +269,7 @@ def _is_of(bucket: Bucket, key: str, line: LedgerLine) -> bool:
 def _removed(line: LedgerLine, now: datetime, by: str, reason: str, place: str) -> LedgerLine:
     """The line that says that an attempt no longer counts. All of its records are accounted for as taken back."""
     text = f"taken back by {by}{': ' + reason if reason else ''}. "
-    text += f"The file is kept as {place}; dropped again it is loaded again" if place else "No file of it was set aside"
+    text += f"The file is kept as {place}; dropped again it is loaded again" if place else "No file was set aside"
     return replace(
         line,
         status="removed",

@@ -65,6 +65,26 @@ def layer_lock(settings: Settings, layer: str, *, alone: bool = False) -> Iterat
         connection.close()
 
 
+class BuildAtWork(RuntimeError):
+    """A build holds a layer that is wanted at rest; the message says which, and what to do."""
+
+
+@contextmanager
+def layers_at_rest(settings: Settings, layers: Sequence[str]) -> Iterator[None]:
+    """Keep every build, and publishing, out of the layers. Raises ``BuildAtWork`` at once where one is in."""
+    connection = _connect(settings)
+    try:
+        with connection.cursor() as cursor:
+            for layer in layers:
+                cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", layer_key(layer))
+                row = cursor.fetchone()
+                if not (row and row[0]):
+                    raise BuildAtWork(f"a build is at work on {layer}: wait until the run has ended, then ask again")
+        yield
+    finally:
+        connection.close()
+
+
 class TableLocks:
     """Told of dbt's events, holds the locks of each node while it works. ``close`` frees what is left."""
 

@@ -29,7 +29,20 @@ COMMANDS = (
         "samples",
         "demo",
     ),
-    *("insights", "anomalies", "ledger", "rejects", "rates", "builds", "sql", "sources", "inspect", "retype", "remove"),
+    *(
+        "insights",
+        "anomalies",
+        "ledger",
+        "rejects",
+        "rates",
+        "builds",
+        "sql",
+        "sources",
+        "inspect",
+        "retype",
+        "remove",
+        "workspaces",
+    ),
     *("users", "keys", "alerts", "mcp"),
 )
 

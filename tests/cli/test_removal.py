@@ -1,4 +1,4 @@
-"""remove: nothing without --yes, then what was done, by whom and why; a name of several files is no answer."""
+"""remove, workspaces: nothing without --yes, then what was done, by whom and why; a name of several files is no answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from include.cli import look_commands, output, removal_commands
+from include.cli import look_commands, output, removal_commands, workspace_commands
 from include.cli.app import app
 from include.settings import Settings
 from tests.landing.conftest import Landing, landing
@@ -26,7 +26,7 @@ def call(*arguments: str) -> Result:
 @pytest.fixture
 def place(landing: Landing, postgres: Settings, monkeypatch: pytest.MonkeyPatch) -> Landing:
     """An export and a newer, wrong one; the commands work on the engines of the tests."""
-    for module in (look_commands, removal_commands):
+    for module in (look_commands, removal_commands, workspace_commands):
         monkeypatch.setattr(module, "get_settings", lambda: landing.settings)
     monkeypatch.setattr(output, "console", Console(width=300))
     landing.put("generic/a_exported_20260603.csv", FIRST)
@@ -74,3 +74,25 @@ def test_a_name_of_several_lists_them_and_a_stranger_names_alike(place: Landing)
     place.load()
     refused = call("remove", f"{place.workspace}/generic/bad.csv")
     assert refused.exit_code == 1 and "is rejected" in " ".join(refused.output.split())
+
+
+def test_a_client_leaves(place: Landing) -> None:
+    def said(*arguments: str, code: int = 0) -> str:
+        done = call("workspaces", *arguments)
+        assert done.exit_code == code, done.output
+        return " ".join(done.output.split())
+
+    name = place.workspace
+    [mine] = [row for row in json.loads(said("list", "--json")) if row["name"] == name]
+    assert (mine["files"], mine["rows"], mine["first_day"], mine["last_day"]) == (2, 4, "2026-06-01", "2026-06-03")
+    shown = said("remove", name)
+    assert "ClickHouse raw.ad_performance_rows 5" in shown and "Nothing was changed. To remove it" in shown
+    assert costs(place) != {}
+    done = said("remove", name, "--yes", "--reason", "contract ended", "--by", "ann")
+    assert f"{name} is removed" in done and "a new file makes the workspace anew" in done
+    assert not place.folder.exists() and place.waiting() == []
+    assert name not in said()
+    again = said("remove", name, "--yes")
+    assert f"there is nothing of {name}: ann removed it on" in again and "contract ended" in again
+    assert "there is no workspace nobody" in said("remove", "nobody", code=1)
+    assert "is no name of a workspace" in said("remove", "*", code=2)

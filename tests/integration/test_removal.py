@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -81,26 +83,26 @@ class House:
             return cursor.fetchall()
 
 
+@contextlib.contextmanager
+def house_in(home: Path) -> Iterator[House]:
+    """An installation in a folder; the steps of runs connect by the settings of the process, which are its own meanwhile."""
+    settings = settings_of(home)
+    with pytest.MonkeyPatch.context() as patch, migrated_postgres(settings), migrated_clickhouse(settings):
+        for module in ("warehouse.client", "landing.bucket", "orchestration.steps"):
+            patch.setattr(f"include.{module}.get_settings", lambda: settings)
+        client = connect(settings)
+        yield House(settings, client)
+        client.close()
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    settings = settings_of(tmp_path_factory.mktemp("removal"))
-    with pytest.MonkeyPatch.context() as patch, migrated_postgres(settings), migrated_clickhouse(settings):
-        # The steps of a run connect by the settings of the process.
-        for module in (
-            "include.settings",
-            "include.warehouse.client",
-            "include.landing.bucket",
-            "include.orchestration.steps",
-        ):
-            patch.setattr(f"{module}.get_settings", lambda: settings)
-        client = connect(settings)
-        place = House(settings, client)
+    with house_in(tmp_path_factory.mktemp("removal")) as place:
         for workspace in ("history", "other"):
             for file in FILES:
                 place.drop(file.name, file.text, workspace)
         place.run("first")
         yield place
-        client.close()
 
 
 def test_marts_and_insights_are_as_if_the_file_had_never_come(house: House) -> None:
