@@ -11,6 +11,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing.accounts import Counted, count, note_shape, settle
 from include.landing.bucket import Bucket
+from include.landing.doubts import note_doubts
 from include.landing.errors import CONTENT_ERRORS, STATEMENT_ERRORS, RefusedFile, error_code, refusal_of, refuse
 from include.landing.evidence import decide_date_style, decide_marks, evidence, proved_orders
 from include.landing.forms import Attempt, Form, form_of, reader_of
@@ -90,6 +91,7 @@ def _load_as(
         if len(several) < len(attempts):  # the reader would also read the other files
             statement = replace(statement, reader=reader_for(several))
         _insert(client, statement, several)
+        note_doubts(client, statement, several)
 
 
 def _load_repair(client: Client, reader: Reader, attempt: Attempt, source: Source | None) -> None:

@@ -15,6 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from include.landing.accounts import note_shape
 from include.landing.bucket import Bucket, sql_string
+from include.landing.doubts import doubts_of
 from include.landing.errors import CONTENT_ERRORS, STATEMENT_ERRORS, error_code, refusal_of
 from include.landing.forms import Attempt, form_of, make_readable, reader_of
 from include.landing.group_load import SETTINGS, owner_of, recognise, repair_statement, statements_of
@@ -151,7 +152,7 @@ def _read(
         found.date_style = statement.date_style
         for column in found.columns:
             column["decimal_mark"] = statement.marks.get(column["column"], "")
-        _judge(client, statement, found, rows)
+        found.warnings += doubts_of(client, statement, _judge(client, statement, found, rows))
 
 
 def _note_match(
@@ -170,7 +171,8 @@ def _note_match(
     found.unknown = [header for header in headers if header not in used and header not in context]
 
 
-def _judge(client: Client, statement: Statement, found: Inspection, rows: int) -> None:
+def _judge(client: Client, statement: Statement, found: Inspection, rows: int) -> str:
+    """Count and show the records; the subquery of them with what becomes of each."""
     disposition, clause = statement.disposition(), statement.reader.settings_clause(strict=False)
     judged = f"(SELECT *, {disposition} AS disposition, {statement.detail()} AS detail FROM ({statement.typed()}))"
     counted = client.query(f"SELECT disposition, count() FROM {judged} GROUP BY disposition{clause}", settings=SETTINGS)
@@ -200,3 +202,4 @@ def _judge(client: Client, statement: Statement, found: Inspection, rows: int) -
         settings=SETTINGS,
     )
     found.rejects = [dict(row) for row in rejected.named_results()]
+    return judged

@@ -1,0 +1,60 @@
+"""What loads, but may not be meant so, has a warning."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from include.landing.doubts import spacing
+from include.landing.inspect import inspect_file
+from tests.landing.conftest import Landing
+
+HEAD = "date,campaign_name,clicks,cost,impressions,currency\n"
+MONDAYS = [date(2026, 5, 4) + timedelta(days=7 * n) for n in range(5)]
+FIRSTS = [date(2025, 12, 1), *(date(2026, month, 1) for month in (1, 2, 3))]
+
+
+@pytest.mark.parametrize(
+    ("dates", "step"),
+    [
+        (MONDAYS, "week"),
+        (FIRSTS, "month"),
+        ([date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)], "month"),
+        (MONDAYS[:3], ""),
+        ([*MONDAYS, MONDAYS[-1] + timedelta(days=1)], ""),
+        ([*MONDAYS, MONDAYS[-1] + timedelta(days=14)], ""),
+        ([*FIRSTS, date(2026, 5, 1)], ""),
+        ([*FIRSTS, date(2026, 4, 2)], ""),
+        ([date(2026, 5, day) for day in range(1, 29)], ""),
+    ],
+)
+def test_days_a_week_or_a_month_apart(dates: list[date], step: str) -> None:
+    assert spacing(dates) == step
+
+
+def rows(dates: list[date], *campaigns: str) -> str:
+    return "".join(f"{day},{name},10,5.00,100,EUR\n" for day in dates for name in campaigns)
+
+
+@pytest.mark.integration
+def test_rows_of_a_week_or_month_load_with_a_warning(landing: Landing) -> None:
+    week = landing.put("generic/weeks.csv", HEAD + rows(MONDAYS, "A", "B"))
+    landing.put("generic/months.csv", HEAD + rows(FIRSTS, "A"))
+    landing.put("generic/few.csv", HEAD + rows(MONDAYS[:3], "A"))
+    landing.put("generic/days.csv", HEAD + rows(MONDAYS, "A") + rows([date(2026, 5, 5)], "B"))
+    accounts = HEAD.replace("date,", "account_id,date,")
+    two = "".join(f"1,{row}" for row in rows(MONDAYS, "A").splitlines(keepends=True))
+    two += "".join(f"2,{row}" for row in rows(MONDAYS[:2], "A").splitlines(keepends=True))
+    landing.put("generic/accounts.csv", accounts + two)
+    lines = landing.load()
+    assert {line.status for line in lines.values()} == {"loaded"}
+    [said] = lines["weeks.csv"].warnings
+    assert said == (
+        "its dates lie a week apart (2026-05-04, 2026-05-11, … 2026-06-01) and the days between have nothing: if a row is "
+        "the sum of a week, export by day and drop the file again; if it is so, nothing is to be done"
+    )
+    assert lines["months.csv"].warnings[0].startswith("its dates lie a month apart (2025-12-01, 2026-01-01, …")
+    assert lines["accounts.csv"].warnings[0].startswith("the dates of account 1 lie a week apart")
+    assert not lines["few.csv"].warnings and not lines["days.csv"].warnings
+    assert said in inspect_file(week, client=landing.client, bucket=landing.bucket).warnings
