@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
 from clickhouse_connect.driver.client import Client
 
+from include.landing.bucket import sql_string
 from include.landing.forms import Attempt
+from include.landing.recognise import Match, normal
+from include.landing.specs import METRICS
 from include.landing.statement import ROWS, Statement
 
 FEWEST_DATES = 4  # three may lie a week apart by chance
@@ -20,6 +24,9 @@ def note_doubts(client: Client, statement: Statement, attempts: Sequence[Attempt
     loaded = f"WHERE load_id IN ({ids}) AND disposition = 'loaded'"
     rows = f"SELECT load_id, account_id, date AS day FROM {ROWS} {loaded}"
     found = _spaced(client, statement, rows)
+    if _twice(statement.match, list(statement.reader.cells)):
+        for load_id, said in _differing(client, statement, f"SELECT * FROM raw.ad_performance {loaded}").items():
+            found.setdefault(load_id, []).extend(said)
     for attempt in attempts:
         attempt.line.warnings += found.get(attempt.line.load_id, [])
 
@@ -27,7 +34,8 @@ def note_doubts(client: Client, statement: Statement, attempts: Sequence[Attempt
 def doubts_of(client: Client, statement: Statement, judged: str) -> list[str]:
     """The same of one file's judged records, a subquery, before they are loaded."""
     rows = f"SELECT toUInt64(0) AS load_id, * FROM {judged} WHERE disposition = 'loaded'"
-    return _spaced(client, statement, rows).get(0, [])
+    found = _spaced(client, statement, rows).get(0, [])
+    return found + _differing(client, statement, rows).get(0, [])
 
 
 def spacing(dates: Sequence[date]) -> str:
@@ -60,4 +68,39 @@ def _spaced(client: Client, statement: Statement, rows: str) -> dict[int, list[s
                 f"{whose} lie a {step} apart ({days[0]}, {days[1]}, … {days[-1]}) and the days between have nothing: if a "
                 f"row is the sum of a {step}, export by day and drop the file again; if it is so, nothing is to be done"
             ]
+    return found
+
+
+def _twice(match: Match, headers: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
+    """Metric → its header, and further columns that are headed the same."""
+    names = {header: normal(re.sub(r" #\d+$", "", header)) for header in headers}
+    found = {}
+    for metric in METRICS:
+        place = match.columns.get(metric)
+        if place and place.made is None:
+            own = place.headers[0]
+            if others := [h for h in headers if h != own and names[h] == normal(own)]:
+                found[metric] = (own, others)
+    return found
+
+
+def _differing(client: Client, statement: Statement, rows: str) -> dict[int, list[str]]:
+    """load_id → a warning for each further column of a metric's name whose numbers are not those that count."""
+    found: dict[int, list[str]] = {}
+    for metric, (own, others) in _twice(statement.match, list(statement.reader.cells)).items():
+        mark = sql_string(statement.marks.get(metric, ""))
+        for other in others:
+            cell = f"extra[{sql_string(other)}]"
+            same = f"{cell} = {metric} OR insightflow_number({cell}, {mark}) = insightflow_number({metric}, {mark})"
+            firsts = client.query(
+                f"SELECT load_id, count(), min(row_number), argMin({metric}, row_number), argMin({cell}, row_number)"
+                f" FROM ({rows}) WHERE NOT insightflow_is_null({cell}) AND NOT ifNull({same}, 0) GROUP BY load_id"
+                f"{statement.reader.settings_clause(strict=False)}"
+            ).result_rows
+            for load_id, n, line, counts, beside in firsts:
+                found.setdefault(load_id, []).append(
+                    f"{metric} is there twice, and the columns {own} and {other} differ in {n} row{'s' if n > 1 else ''}, "
+                    f"first in line {line}: {counts or 'nothing'} and {beside}. {own} counts; if that is wrong, take the "
+                    "other column out of the export, or rename it, and drop the file again"
+                )
     return found

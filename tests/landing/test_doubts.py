@@ -58,3 +58,20 @@ def test_rows_of_a_week_or_month_load_with_a_warning(landing: Landing) -> None:
     assert lines["accounts.csv"].warnings[0].startswith("the dates of account 1 lie a week apart")
     assert not lines["few.csv"].warnings and not lines["days.csv"].warnings
     assert said in inspect_file(week, client=landing.client, bucket=landing.bucket).warnings
+
+
+@pytest.mark.integration
+def test_two_columns_of_one_header_that_differ_are_told(landing: Landing) -> None:
+    head = "date,campaign_name,clicks,cost,Cost,cost,impressions,currency\n"
+    same = "2026-05-04,A,1,10.00,10.00,10,100,EUR\n"
+    differs = landing.put("generic/differs.csv", head + same + same.replace("10.00,10,", "99.00,,").replace("04", "05"))
+    landing.put("generic/equal.csv", head + same)
+    lines = landing.load()
+    assert {line.status for line in lines.values()} == {"loaded"}
+    [said] = lines["differs.csv"].warnings
+    assert said.startswith(
+        "cost is there twice, and the columns cost and Cost differ in 1 row, first in line 3: 10.00 and 99.00. cost counts"
+    )
+    assert not lines["equal.csv"].warnings
+    found = inspect_file(differs, client=landing.client, bucket=landing.bucket)
+    assert found.warnings == [said]
