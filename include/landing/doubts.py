@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
 from clickhouse_connect.driver.client import Client
 
@@ -42,7 +43,7 @@ def spacing(dates: Sequence[date]) -> str:
     """'week' or 'month' where sorted dates all lie one apart, else ''."""
     if len(dates) < FEWEST_DATES:
         return ""
-    if all(after - before == WEEK for before, after in zip(dates, dates[1:], strict=False)):
+    if all(after - before == WEEK for before, after in pairwise(dates)):
         return "week"
     months = [day.year * 12 + day.month for day in dates]
     in_turn = months == list(range(months[0], months[0] + len(months)))
@@ -76,7 +77,7 @@ def _twice(match: Match, headers: Sequence[str]) -> dict[str, tuple[str, list[st
     names = {header: normal(re.sub(r" #\d+$", "", header)) for header in headers}
     found = {}
     for metric in METRICS:
-        place = match.columns.get(metric)
+        place = match.columns.get(metric)  # type: ignore[call-overload]  # names are checked by the spec
         if place and place.made is None:
             own = place.headers[0]
             if others := [h for h in headers if h != own and names[h] == normal(own)]:
