@@ -10,126 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.dbt.campaigns import BUDGET_COLUMNS, BUDGETS, EMPTY, MAY, NAN, rows
 from tests.dbt.conftest import Project
 from tests.dbt.evidence import ANOMALY_KINDS, assert_proven, kinds_of_contract
-from tests.dbt.refused import LAST, OLD, refuse_rows
+from tests.dbt.refused import LAST, refuse_rows
 from tests.dbt.test_anomalies import build, failures
 
 pytestmark = pytest.mark.integration
 
-DAYS = 40
-FIRST = LAST - timedelta(DAYS - 1)
-
-
-BUDGET_COLUMNS = ("workspace", "platform", "account_id", "campaign_id", "month", "budget", "currency")
-APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
-EMPTY = "It's 50 % \\ 'off'"  # a name that SQL would trip over
 KINDS = {
     "waste", "top_performer", "worst_performer", "budget_shift", "creative_fatigue", "concentration_risk", "missing_rate",
     "rows_rejected", "budget_overrun", "budget_underspend",
 }  # fmt: skip
-# About 2,800 a day are spent in `shop`, 900 of them by Display; 1,300 in `single`.
-BUDGETS = [
-    ("shop", "", "", "", MAY, 70_000, "USD"),
-    ("shop", "google_ads", "", "", MAY, 72_000, "USD"),
-    ("shop", "google_ads", "a1", "Display", MAY, 12_000, "USD"),
-    ("shop", "google_ads", "a1", "Shopping", MAY, 21_700, "USD"),
-    ("shop", "google_ads", "a1", "Shopping", APRIL, 10_000, "USD"),
-    ("single", "", "", "", MAY, 60_000, "USD"),
-    ("single", "google_ads", "a1", "Second", MAY, 9_000, "USD"),
-    ("single", "google_ads", "a1", "Third", MAY, 9_000, "USD"),
-    ("foreign", "", "", "", MAY, 60_000, "USD"),
-]
-
-
-def history(workspace: str, campaign: str, clicks: float, *, cvr: float = 0.04, aov: float = 50.0, **more: Any) -> list:
-    """A campaign of clicks a day at 1 a click; ``aov`` sets its return."""
-    rng = np.random.default_rng(abs(hash_of(workspace + campaign)))
-    rows = []
-    for i in range(DAYS):
-        n = int(rng.poisson(clicks))
-        events = int(rng.binomial(n, cvr))
-        rows.append(
-            {
-                "workspace": workspace, "campaign_id": campaign, "campaign_name": campaign, "date": FIRST + timedelta(i),
-                "impressions": n * 40, "clicks": n, "cost": n, "conversions": events, "conversion_value": events * aov,
-                "exported_at": OLD, "row_number": i,
-            }
-            | more
-        )  # fmt: skip
-    return rows
-
-
-def hash_of(text: str) -> int:
-    return int.from_bytes(text.encode()[-6:], "big")
-
-
-def ad_history(name: str, ctr: list[float], campaign: str = "Prospecting") -> list:
-    """An ad of 20,000 impressions a day in account ``m1``; the last rates of ``ctr`` stay."""
-    rng = np.random.default_rng(hash_of(name))
-    rows = []
-    for i in range(DAYS):
-        rate = ctr[min(i * len(ctr) // DAYS, len(ctr) - 1)]
-        clicks = int(rng.binomial(20_000, rate))
-        rows.append(
-            {
-                "workspace": "creative", "platform": "meta_ads", "grain": "ad", "account_id": "m1", "account_name": "Social",
-                "campaign_id": campaign, "campaign_name": campaign, "ad_id": name, "ad_name": name,
-                "date": FIRST + timedelta(i), "impressions": 20_000, "clicks": clicks, "cost": clicks * 0.5,
-                "conversions": clicks // 20, "conversion_value": clicks // 20 * 30, "exported_at": OLD, "row_number": i,
-            }
-        )  # fmt: skip
-    return rows
-
-
-def rows() -> list[dict[str, Any]]:
-    tired = [0.02] * 4 + [0.016, 0.0125, 0.0115, 0.0100]
-    return [
-        *history("shop", "Brand | exact", 300, aov=250),
-        *history("shop", "Search, non-brand", 600, aov=90),
-        *history("shop", "Display", 900, aov=14),
-        *history("shop", "Shopping", 700, aov=40),
-        *history("shop", "Video", 300, aov=45),
-        *ad_history("UGC 1", tired),
-        *ad_history("UGC 2", [0.02]),
-        *ad_history("Static", [0.015]),
-        *ad_history("Carousel", [0.02] * 7 + [0.012], campaign="Retargeting"),
-        *ad_history("Story", [0.02] * 7 + [0.012], campaign="Retargeting"),
-        *history("single", "Hero", 900, aov=80),
-        *history("single", "Second", 200, aov=40),
-        *history("single", "Third", 200, aov=40),
-        *history("foreign", "Test", 100, currency="XTS"),
-        # Something is wrong with the two that bring back most: clicked a third as often, and at an end.
-        *(fallen(row) for row in history("ailing", "Fallen", 600, aov=200)),
-        *(stopped(row) for row in history("ailing", "Stopped", 600, aov=200)),
-        *history("ailing", "Sound", 600, aov=60),
-        *history("ailing", "Weak", 900, aov=14),
-        *history("abroad", "Test", 100, platform="generic", currency="EUR"),
-        *history("wasteful", EMPTY, 90, cvr=0),
-        *history("wasteful", "Little", 12, cvr=0),
-        *history("wasteful", "Earns", 400, aov=60),
-        *history("wasteful", "Earns too", 300, aov=60),
-        *history("young", "Steady", 600, aov=30),
-        *history("young", "Five days", 600, aov=200, account_id="a5")[-5:],
-        *history("young", "Two days", 900, aov=300, account_id="a2")[-2:],
-        # What has no conversions, no value or no clicks at all must not keep the others' insights from being told.
-        *history("fruitless", "Clicks", 300, cvr=0),
-        *history("fruitless", "More clicks", 300, cvr=0),
-        *history("unvalued", "Brand", 300, conversions=None, conversion_value=None),
-        *history("unvalued", "Search", 300, conversions=20, conversion_value=None),
-        *(row | {"clicks": 0} for row in history("unclicked", "Reach", 300)),
-        *(row | {"clicks": None} for row in history("unclicked", "Frequency", 300)),
-    ]
-
-
-def fallen(row: dict[str, Any]) -> dict[str, Any]:
-    names = ("clicks", "cost", "conversions", "conversion_value")
-    return row | {name: row[name] // 3 for name in names} if row["date"] == LAST else row
-
-
-def stopped(row: dict[str, Any]) -> dict[str, Any]:
-    names = ("impressions", "clicks", "cost", "conversions", "conversion_value")
-    return row | dict.fromkeys(names, 0) if row["date"] == LAST else row
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +103,19 @@ def test_best_and_worst_deviate_by_most_money_from_the_usual_return(told: Projec
         for row in found:
             assert row["amount"] == pytest.approx(sign * gains[row["entity_name"]], abs=0.01)
             assert 0.5 < row["confidence"] < 1
+
+
+def test_what_broke_is_no_part_of_what_is_usual(told: Project) -> None:
+    """And a name may be any word: those of numbers that are none are no fault of the insight."""
+    day = LAST - timedelta(1)  # the second without conversions
+    found = [row for row in feed(told, "worst_performer", day) if row["workspace"] == "untracked"]
+    assert [row["entity_name"] for row in found] == [NAN]
+    spent, value = told.query(
+        "SELECT toFloat64(sum(cost_reporting)), toFloat64(sum(conversion_value_reporting)) FROM marts.mart_campaign_daily"
+        f" WHERE workspace = 'untracked' AND campaign_id != 'Silent' AND date BETWEEN '{day}'::Date - 6 AND '{day}'"
+    )[0]
+    assert found[0]["evidence"]["roi_of_all"] == pytest.approx(value / spent - 1, abs=1e-6)
+    assert "whose conversions are counted" in found[0]["impact_basis"]
 
 
 @pytest.mark.parametrize("kind", ["waste", "top_performer", "worst_performer"])
@@ -369,7 +274,7 @@ def test_data_tests_of_the_layer_pass(told: Project) -> None:
 
 # What breaks an insight, as SQL of its column.
 BROKEN = {
-    "kind": "'news'", "severity": "'urgent'", "entity_name": "''", "title": "'Spend rose by nan'", "body": "''", "next_step": "''",
+    "kind": "'news'", "severity": "'urgent'", "entity_name": "''", "title": "''", "body": "''", "next_step": "''",
     "date_start": "date_end + 1", "confidence": "1.5", "impact_amount": "toDecimal64(-1, 2)", "impact_currency": "''",
     "account_id": "''", "evidence": "'[1]'",
 }  # fmt: skip

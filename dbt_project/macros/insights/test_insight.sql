@@ -19,7 +19,6 @@ where
     or not confidence between 0 and 1
     or not isFinite(confidence)
     or ifNull(impact_amount < 0, false)
-    or match(concat(title, body), '(?i)\\bnan\\b|\\binf\\b|\\bnull\\b')
     or not isValidJSON(evidence)
     or left(evidence, 1) != '{'
 {% endtest %}

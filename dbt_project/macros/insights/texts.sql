@@ -1,22 +1,22 @@
-{# How numbers, dates and names are written in insights. #}
+{# How numbers, dates and names are written in insights. What is no number (NULL, nan, inf) is said to be unknown. #}
 
-{# 1234567.8 as 1,234,568; below 100 with two decimals. #}
+{# 1234567.8 as 1,234,568; below 100 with two decimals; NULL for what is no number. #}
 {% macro number_text(number) -%}
     if(
         abs({{ number }}) >= 100 or {{ number }} = round({{ number }}),
         concat(
             if({{ number }} < -0.5, '-', ''),
             trim(leading ',' from reverse(replaceRegexpAll(
-                reverse(toString(toUInt64(ifNull(round(abs({{ number }})), 0)))), '([0-9]{3})', '\\1,'
+                reverse(toString(accurateCastOrNull(round(abs({{ number }})), 'UInt64'))), '([0-9]{3})', '\\1,'
             )))
         ),
-        toDecimalString({{ number }}, 2)
+        nullIf(toDecimalString({{ number }}, 2), 'nan')
     )
 {%- endmacro %}
 
 {# USD 1,235 #}
 {% macro money_text(amount, currency) -%}
-    if({{ amount }} is null, 'an unknown amount', trimBoth(concat(ifNull({{ currency }}, ''), ' ', ifNull({{ number_text(amount) }}, ''))))
+    ifNull(trimBoth(concat(ifNull({{ currency }}, ''), ' ', {{ number_text(amount) }})), 'an unknown amount')
 {%- endmacro %}
 
 {# 0.0123 as 1.23 % #}
@@ -25,7 +25,8 @@
         ifNull(
             if(
                 abs({{ fraction }}) < 0.0995,
-                toDecimalString(100 * ({{ fraction }}), 2), toDecimalString(100 * ({{ fraction }}), 0)
+                toDecimalString(100 * ({{ fraction }}), 2),
+                nullIf(extract(toDecimalString(100 * ({{ fraction }}), 0), '^-?[0-9]+'), '')
             ), '?'
         ), ' %'
     )
@@ -75,7 +76,7 @@
         {{ value }} is null, 'nothing',
         {{ metric }} in ('cost', 'conversion_value', 'cpc', 'cpa'), {{ money_text(value, currency) }},
         {{ metric }} in ('ctr', 'cvr', 'roi'), {{ percent_text(value) }},
-        ifNull({{ number_text('round(' ~ value ~ ')') }}, '')
+        ifNull({{ number_text('round(' ~ value ~ ')') }}, '?')
     )
 {%- endmacro %}
 

@@ -19,7 +19,10 @@ with months as (
         c.value_28 as value,
         c.is_provisional_28 as is_provisional
     from {{ ref('int_insight_campaigns') }} as c
-    where not c.has_no_rate_28 and c.cost_28 > 0 and c.value_28 is not null
+    where
+        not c.has_no_rate_28 and c.cost_28 > 0 and c.value_28 is not null
+        -- what broke says nothing, neither of itself nor of what is usual
+        and {{ is_none_of_problems('c', 'is_broken_28') }}
 ),
 
 compared as (
@@ -45,8 +48,7 @@ compared as (
         {{ takes_no_more('m.entity_name') }} or not ({{ is_none_of_problems('m', 'is_told_28') }}) as is_full,
         spend >= 4 * s.min_performer_cost
         and m.days_with_data >= 21
-        and m.last_seen = m.date_end
-        and {{ is_none_of_problems('m', 'is_broken_28') }} as is_judgeable
+        and m.last_seen = m.date_end as is_judgeable
     from months as m
     inner join {{ ref('int_insight_settings') }} as s on m.workspace = s.workspace
     window everything as (partition by m.workspace, m.date_end)

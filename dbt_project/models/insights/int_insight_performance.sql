@@ -18,7 +18,11 @@ with weeks as (
         c.value_7 as value,
         c.is_provisional_7 as is_provisional
     from {{ ref('int_insight_campaigns') }} as c
-    where c.days_7 > 0 and not c.has_no_rate_7 and c.cost_7 > 0
+    where
+        c.days_7 > 0 and not c.has_no_rate_7 and c.cost_7 > 0
+        -- A campaign whose tracking broke in these days is an anomaly already; its return says nothing, neither
+        -- of itself nor in what others are held against.
+        and {{ is_none_of_problems('c', 'is_broken_7') }}
 ),
 
 -- Peers are the other campaigns of the account. Sums are Decimal: a re-run gives the same to the digit.
@@ -81,8 +85,6 @@ judged as (
         -- none asks for more where no more is to be had
         is_comparable and gain > 0 and not c.is_full as may_be_best
     from compared as c
-    -- A campaign whose tracking broke in these days is an anomaly already; its return says nothing.
-    where {{ is_none_of_problems('c', 'is_broken_7') }}
 ),
 
 ranked as (
@@ -178,7 +180,7 @@ select
     c.next_step as next_step,
     if(
         c.kind = 'waste', 'Its spend of these days.',
-        'A fifth of a day''s spend × its return less that of all campaigns, over the days with data of 7.'
+        'A fifth of a day''s spend × its return less that of all campaigns whose conversions are counted, over the days with data of 7.'
     ) as impact_basis,
     {{ to_amount('c.impact') }} as impact_amount,
     c.currency as impact_currency,
