@@ -29,6 +29,9 @@ TAIL = 8 * 1024
 WEB_PAGE = re.compile(r"\s*(<!doctype html|<html|<\?xml[^>]*>\s*<(!doctype )?html)", re.IGNORECASE)
 UNDEFINED_IN_1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 DATA_SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".parquet", ".xlsx")
+# Of a zip: folders, what macOS, Windows and editors add, and notes.
+JUNK = re.compile(r"/$|(^|/)(__MACOSX/|[.]|(thumbs[.]db|desktop[.]ini|(readme|licen[cs]e)[^/]*)$)", re.IGNORECASE)
+NAMED = 5
 # Letters of two or three bytes in UTF-8; in Windows-1252 they would read as capital A or a with marks and a symbol.
 MULTIBYTE = re.compile(rb"[\xc3-\xc5][\x80-\xbf](?![\x80-\xff])|\xe2\x80[\x93-\x9e\xa6\xaf]")
 # Files that others write: first bytes → what it is, and what to do.
@@ -246,19 +249,19 @@ class ZstdFrames(io.RawIOBase):
 
 
 def _only_member(archive: zipfile.ZipFile) -> str:
-    """The file of data in a zip: its only one beside notes and what macOS adds."""
-    names = [
-        name
-        for name in archive.namelist()
-        if not name.endswith("/") and not name.startswith("__MACOSX/") and not name.split("/")[-1].startswith(".")
-    ]
-    data = [name for name in names if name.lower().endswith(DATA_SUFFIXES)]
-    found = data if len(data) == 1 else names
-    if len(found) != 1:
-        raise RefusedFile(
-            "unknown_format", f"the zip holds {len(found)} files; drop them one by one, or as a folder of parts"
-        )
-    return found[0]
+    """The file of data in a zip: its only one beside notes and what systems add of themselves."""
+    names = [name for name in archive.namelist() if not JUNK.search(name)]
+    data = [name for name in names if name.lower().endswith(DATA_SUFFIXES)] or names
+    if len(data) == 1:
+        return data[0]
+    if not data:
+        raise RefusedFile("empty_file", "the zip holds no file of data; pack the export again and drop the new zip")
+    shown = ", ".join(data[:NAMED]) + (", …" if len(data) > NAMED else "")
+    raise RefusedFile(
+        "unknown_format",
+        f"the zip holds {len(data)} files of data ({shown}), and is read with one only: unpack it; if they are parts of one "
+        "export, drop them as a folder <batch>/ of this place, which loads whole or not at all, else one by one",
+    )
 
 
 def _encoding(plain: bytes, whole: bool) -> str:

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import zipfile
+from collections.abc import Mapping
 
 import pytest
 import zstandard
@@ -21,11 +22,13 @@ GOOD = HEADER + ROW
 LONG = HEADER + "".join(f"2025-01-01,{n},Name {n},1,1,1.{n % 97},0,0,USD\n" for n in range(4000))
 
 
-def archive(**files: str) -> bytes:
+def archive(named: Mapping[str, str] | None = None, **files: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name, text in files.items():
             target.writestr(name.replace("__", "."), text)
+        for name, text in (named or {}).items():
+            target.writestr(name, text)
     return buffer.getvalue()
 
 
@@ -58,6 +61,7 @@ WRONG = [
     ),
     ("cut.ndjson", b'{"date":"2025-01-01","campaign_id":"1","clicks":1}\n{"date":"20', "truncated_file"),
     ("two.zip", archive(a__csv=GOOD, b__csv=GOOD), "unknown_format"),
+    ("notes.zip", archive(README__txt="Hello", __DS_Store="x"), "empty_file"),
     ("twice.csv.gz", gzip.compress(gzip.compress(GOOD.encode())), "unknown_format"),
     ("no_date.csv", b"campaign_id,impressions,cost\n1,5,2\n", "missing_columns"),
     ("answer.json", b'{"error":{"message":"User request limit reached","code":17}}', "missing_columns"),
@@ -78,6 +82,14 @@ def test_a_wrong_file_concerns_itself_only(landing: Landing) -> None:
     }
     assert landing.waiting() == []
     assert not list((landing.settings.home / "landing" / "_work").glob("*"))
+
+
+def test_a_zip_of_several_files_is_told_with_its_files_and_the_remedy(landing: Landing) -> None:
+    junk = dict.fromkeys(("__MACOSX/._a.csv", "sub/.DS_Store", "README.txt", "sub/", "Thumbs.db"), "")
+    landing.put("generic/two.zip", archive({"a.csv": GOOD, "sub/b.csv": GOOD, **junk}))
+    error = landing.load()["two.zip"].error
+    assert "the zip holds 2 files of data (a.csv, sub/b.csv), and is read with one only: unpack it" in error
+    assert "drop them as a folder <batch>/ of this place" in error
 
 
 def test_a_surprise_refuses_its_file_alone(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,6 +140,7 @@ def test_a_server_that_is_away_is_no_fault_of_the_file() -> None:
         ("frames.utf16.csv.zst",
          zstandard.compress(GOOD.encode("utf-16")) + zstandard.compress(ROW.replace("01-01", "01-02").encode("utf-16-le"))),
         ("members.csv.gz", gzip.compress(GOOD.encode()) + gzip.compress(ROW.replace("01-01", "01-02").encode())),
+        ("text.zip", archive(report__txt=GOOD + ROW.replace("01-01", "01-02"), README__md="Hello")),
         ("mac.zip", archive(a__csv=GOOD + ROW.replace("01-01", "01-02"), __DS_Store="x", readme__txt="Hello")),
         ("blanks.csv", b'"date", "campaign_id", "cost"\n"2025-01-01", "1", "1.50"\n"2025-01-02", "1", "1.50"\n'),
     ],
