@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 QUERY_SECONDS = 10
 PROBE_SECONDS = 2
+# For a connection to PostgreSQL while others have them all: a moment's crowd waits, and is not told that it is away.
+POOL_SECONDS = 5
 POOL = 8
 # Between names in a setting of PostgreSQL; no workspace has it in its name.
 SEPARATOR = "\x1f"
@@ -159,7 +161,7 @@ class Backends:
                     self.settings,
                     pool_size=POOL,
                     statement_timeout_ms=QUERY_SECONDS * 1000,
-                    pool_timeout=PROBE_SECONDS,
+                    pool_timeout=POOL_SECONDS,
                 )
             return self._engine
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cachetools import TTLCache
 from limits import RateLimitItem, parse
@@ -37,10 +39,11 @@ class _Memory:
             count[0] += 1
             return count[0] <= item.amount
 
-    def test(self, item: RateLimitItem, kind: str, who: str) -> bool:
-        """Whether another would be within the limit."""
+    def take_back(self, item: RateLimitItem, kind: str, who: str) -> None:
+        """Count one less, if its window still goes on."""
         with self._lock:
-            return self._window(item, kind).get(who, [0])[0] < item.amount
+            if (count := self._window(item, kind).get(who)) and count[0] > 0:
+                count[0] -= 1
 
     def reset_time(self, item: RateLimitItem, kind: str, who: str) -> float:
         """When the window ends."""
@@ -61,9 +64,9 @@ class _Shared:
         """Count; False beyond the limit."""
         return self._limiter.hit(item, kind, who)
 
-    def test(self, item: RateLimitItem, kind: str, who: str) -> bool:
-        """Whether another would be within the limit."""
-        return self._limiter.test(item, kind, who)
+    def take_back(self, item: RateLimitItem, kind: str, who: str) -> None:
+        """Count one less."""
+        self._limiter.hit(item, kind, who, cost=-1)
 
     def reset_time(self, item: RateLimitItem, kind: str, who: str) -> float:
         """When the window ends."""
@@ -84,14 +87,26 @@ class Limits:
         if not self._limiter.hit(self._requests, "request", who):
             raise self._reached(self._requests, "request", who, "requests")
 
-    def check_log_in(self, who: str) -> None:
-        """Raises ``TooMany`` after too many failures."""
-        if not self._limiter.test(self._log_ins, "log-in", who):
-            raise self._reached(self._log_ins, "log-in", who, "failed log-ins")
+    @contextmanager
+    def log_in(self, who: str, wrong: type[Exception]) -> Iterator[None]:
+        """Around a look at a password, which takes long: it counts as a failure from its start, so that many at the same
+        moment are held as those one after another are, and no more once it ended without raising ``wrong``.
 
-    def failed_log_in(self, who: str) -> None:
-        """Count a failure."""
-        self._limiter.hit(self._log_ins, "log-in", who)
+        Raises ``TooMany`` after too many failures.
+        """
+        counted = (self._log_ins, "log-in", who)
+        if not self._limiter.hit(*counted):
+            self._limiter.take_back(*counted)  # nobody looked at it
+            raise self._reached(*counted, "failed log-ins")
+        failed = False
+        try:
+            yield
+        except wrong:
+            failed = True
+            raise
+        finally:
+            if not failed:
+                self._limiter.take_back(*counted)
 
     def _reached(self, item: RateLimitItem, kind: str, who: str, what: str) -> TooMany:
         reset = self._limiter.reset_time(item, kind, who)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
 import psycopg2
 import pytest
 from fastapi.testclient import TestClient
+from limits import parse
 from pydantic import SecretStr
 
 from include.api.access.tokens import AUDIENCE, ISSUER, make_token
 from include.api.app import create_app
+from include.api.limits import _Memory, _Shared
 from include.api.scope import Caller
 from include.settings import Settings
 from tests.api.conftest import PASSWORD, LogIn
@@ -185,6 +190,33 @@ def test_failed_log_ins_are_limited(site: Settings) -> None:
         assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
         assert int(answers[-1].headers["retry-after"]) > 0
         assert client.post("/api/v1/auth/token", data={"username": "ana", "password": PASSWORD}).status_code == 200
+
+
+def test_log_ins_at_the_same_moment_pass_no_limit(site: Settings) -> None:
+    strict = site.model_copy(update={"login_rate_limit": "10/hour"})
+    with TestClient(create_app(strict)) as client, ThreadPoolExecutor(60) as crowd:
+        wrong = {"username": "mallory", "password": "guess"}
+        answers = list(crowd.map(lambda _: client.post("/api/v1/auth/token", data=wrong).status_code, range(120)))
+        assert Counter(answers) == {401: 10, 429: 110}
+        # Of as many names as tries, each is heard: a wait for its turn, no word of a database that is away.
+        guesses = [{"username": f"mallory {n}", "password": "guess"} for n in range(80)]
+        answers = list(crowd.map(lambda guess: client.post("/api/v1/auth/token", data=guess).status_code, guesses))
+        assert set(answers) == {401}
+        # Right ones are taken back, and those that were refused meanwhile count for nothing.
+        right = {"username": "ana", "password": PASSWORD}
+        answers = list(crowd.map(lambda _: client.post("/api/v1/auth/token", data=right).status_code, range(30)))
+        assert set(answers) <= {200, 429} and answers.count(200) >= 10
+        assert client.post("/api/v1/auth/token", data=right).status_code == 200
+
+
+@pytest.mark.parametrize("store", [_Memory, lambda: _Shared("memory://")])
+def test_what_is_taken_back_counts_no_more(store: Callable[[], _Memory | _Shared]) -> None:
+    counts, limit = store(), parse("10/hour")
+    with ThreadPoolExecutor(20) as crowd:
+        passed = list(crowd.map(lambda _: counts.hit(limit, "log-in", "ana"), range(50)))
+        assert passed.count(True) == 10
+        list(crowd.map(lambda _: counts.take_back(limit, "log-in", "ana"), range(41)))
+    assert counts.hit(limit, "log-in", "ana") and not counts.hit(limit, "log-in", "ana")
 
 
 def test_a_new_password_ends_every_session(api: TestClient, log_in: LogIn) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -9,19 +11,24 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 SHORTEST, LONGEST = 8, 1024
+# A hash takes a core and 64 MB: more at once than there are cores would only keep those waiting who hold a connection.
+_TURNS = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 def hash_password(password: str) -> str:
     """Argon2id hash with its salt and parameters."""
-    return _hasher().hash(password)
+    with _TURNS:
+        return _hasher().hash(password)
 
 
 def verify(known: str | None, password: str) -> bool:
     """Whether the password is the one of the hash. Takes as long where there is no hash."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
+    known_or_not = known or _nobody()
     try:
-        return _hasher().verify(known or _nobody(), password) and known is not None
+        with _TURNS:
+            return _hasher().verify(known_or_not, password) and known is not None
     except (VerificationError, InvalidHashError):
         return False
 

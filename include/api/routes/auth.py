@@ -67,14 +67,13 @@ def log_in(
     """Trade user name and password for a short-lived access token and a refresh token."""
     limits: Limits = request.app.state.limits
     who = f"{request.client.host if request.client else ''} {form.username}"
-    limits.check_log_in(who)
-    if form.username == databases.settings.admin_user:
-        # PostgreSQL may have been away, or not migrated yet, when the API started.
-        sessions.ensure_admin(databases)
     try:
-        caller, refresh = sessions.log_in(databases, form.username, form.password)
+        with limits.log_in(who, wrong=sessions.Refused):
+            if form.username == databases.settings.admin_user:
+                # PostgreSQL may have been away, or not migrated yet, when the API started.
+                sessions.ensure_admin(databases)
+            caller, refresh = sessions.log_in(databases, form.username, form.password)
     except sessions.Refused as error:
-        limits.failed_log_in(who)
         raise HTTPException(401, str(error), CHALLENGE) from error
     return _token(databases, response, caller, refresh, cookie)
 
@@ -117,13 +116,12 @@ def change_password(
     if caller.session.startswith("key "):
         raise HTTPException(403, "A key may not change a password. Log in.")
     limits: Limits = request.app.state.limits
-    limits.check_log_in(caller.name)
     try:
-        sessions.change_password(databases, caller.name, change.current_password, change.new_password)
+        with limits.log_in(caller.name, wrong=sessions.Refused):
+            sessions.change_password(databases, caller.name, change.current_password, change.new_password)
     except users.OfSettings as error:
         raise HTTPException(409, str(error)) from error
     except sessions.Refused as error:
-        limits.failed_log_in(caller.name)
         raise HTTPException(403, str(error)) from error
     known.forget()
     return Response(status_code=204)
