@@ -162,13 +162,15 @@ def remove(
             raise AtWork(f"{at_work} files of {name} are being loaded: wait until the run has ended, then ask again")
         _begin(settings, name, by, reason, there, keep_files)
         # Files first: what is in the bucket and not in the ledger would be loaded again.
-        for file in bucket.all_files(name):
+        gone = bucket.all_files(name)
+        for file in gone:
             if keep_files:
                 bucket.move(file.key, f"{ASIDE}/{file.key}")
             else:
                 bucket.remove(file.key)
         bucket.prune(name)
         # Whoever took a file before it went is waited for; nobody can take one after.
+        keys = sorted({*keys, *(file.key for file in gone)})
         for start in range(0, len(keys), LOCKS_AT_ONCE):
             with file_locks(settings, keys[start : start + LOCKS_AT_ONCE]):
                 pass
