@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import FastAPI
@@ -263,10 +264,10 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
         def work(caller: Caller) -> dict[str, Any]:
             warehouse = Warehouse(backends, caller, chosen(caller, workspace))
             with backends.postgres(caller) as connection:
-                published = store.last_published(connection)
+                reached = trust.freshness(warehouse, partial(store.last_published, connection))
             checks = trust.quality(warehouse)
             return {
-                "freshness": trust.freshness(warehouse, published).model_dump(mode="json"),
+                "freshness": reached.model_dump(mode="json"),
                 "quality": {
                     "state": checks.state,
                     "failed": [check.detail for check in checks.items if not check.success],

@@ -174,9 +174,12 @@ def counts(connection: Connection, workspace: str, currency: str | None) -> dict
     }
 
 
-def last_published(connection: Connection) -> Any:
-    """When a run last published, or None."""
-    return connection.execute(text("SELECT max(published_at) FROM publications")).scalar()
+def last_published(connection: Connection, day: date | None) -> Any:
+    """When a run last published that looked at this day, or None: one of some dates looks at the days after them too."""
+    query = text(
+        "SELECT max(published_at) FROM publications WHERE EXISTS (SELECT FROM unnest(dates) AS published WHERE published <= :day)"
+    )
+    return connection.execute(query, {"day": day}).scalar()
 
 
 def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:

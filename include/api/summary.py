@@ -68,7 +68,7 @@ def summarise(
     campaigns = [c for key, c in everyone if not faulty.intersection(key)]
     with backends.postgres(caller) as connection:
         inbox = OpenInsights(**store.counts(connection, chosen, currency))
-        published = store.last_published(connection)
+        published = store.last_published(connection, last)
     return Summary(
         workspace=chosen,
         workspaces=names,

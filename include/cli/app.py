@@ -14,6 +14,7 @@ from include.cli import (
     access_commands,
     assist_commands,
     demo,
+    insight_commands,
     look_commands,
     removal_commands,
     run_commands,
@@ -52,6 +53,7 @@ def options(
 service_commands.add_to(app)
 run_commands.add_to(app)
 demo.add_to(app)
+insight_commands.add_to(app)
 look_commands.add_to(app)
 sql_command.add_to(app)
 removal_commands.add_to(app)

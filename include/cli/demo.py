@@ -12,7 +12,8 @@ from pathlib import Path
 import typer
 
 from include.cli import drop, follow
-from include.cli.look_commands import ledger_rows, newest_insights, short
+from include.cli.insight_commands import newest_insights
+from include.cli.look_commands import ledger_rows, short
 from include.cli.output import console, say, show, text_of
 from include.cli.service_commands import addresses
 from include.services import lifecycle

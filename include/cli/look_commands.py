@@ -1,10 +1,9 @@
-"""insights, anomalies, ledger, rejects, builds, rates: looking at what is there."""
+"""anomalies, ledger, rejects, builds, rates: looking at what is there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,89 +27,11 @@ Workspace = Annotated[str | None, typer.Option("--workspace", "-w", help="Only t
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    app.command()(insights)
     app.command()(anomalies)
     app.command()(ledger)
     app.command()(rejects)
     app.command()(builds)
     app.command()(rates)
-
-
-def insights(
-    limit: Limit = 20,
-    workspace: Workspace = None,
-    status: Annotated[str, typer.Option(help="open, acknowledged, resolved or all.")] = "open",
-    since: Annotated[
-        datetime | None, typer.Option(help="What changed since then instead: new, updated, resolved, reopened.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Published insights, most money times confidence first."""
-    if since is not None:
-        changes = insight_changes(since, limit, workspace)
-        _must_be_known(workspace, changes, insights=True)
-        show(changes, as_json, empty="nothing has changed since then")
-        return
-    rows = newest_insights(limit, workspace, status)
-    _must_be_known(workspace, rows, insights=True)
-    show(rows, as_json, empty="" if rows or as_json else why_none(workspace, status))
-
-
-def why_none(workspace: str | None, status: str) -> str:
-    """Why the list of insights is empty: no run has published, the last one found nothing, or others have that status."""
-    runs = published("SELECT run_id, dates, published_at FROM publications ORDER BY id DESC LIMIT 1", {})
-    if not runs:
-        return "no insights yet; run `bin/insightflow run`"
-    others = published(
-        "SELECT status, count(*) AS n FROM insights WHERE (%(workspace)s IS NULL OR workspace = %(workspace)s)"
-        " GROUP BY status ORDER BY status",
-        {"workspace": workspace},
-    )
-    place = f" of workspace {workspace}" if workspace else ""
-    if others:
-        known = ", ".join(f"{row['n']} {row['status']}" for row in others)
-        return f"no {status} insights{place}; there are {known} (`--status all` shows them)"
-    days = runs[0]["dates"]
-    span = f" of {min(days)}" + (f" to {max(days)}" if len(days) > 1 else "") if days else ""
-    return f"no insights{place}: the last run{span}, published {runs[0]['published_at']:%Y-%m-%d %H:%M}, found none"
-
-
-def newest_insights(limit: int, workspace: str | None = None, status: str = "open") -> list[dict[str, Any]]:
-    """Rows of the table ``insights``."""
-    if status not in ("open", "acknowledged", "resolved", "all"):
-        raise typer.BadParameter(f"status is open, acknowledged, resolved or all, not {status}")
-    return published(
-        "SELECT severity, date_end AS date, platform, title, body, impact_amount AS impact,"
-        " impact_currency AS currency, round(confidence::numeric, 2) AS confidence, status FROM insights"
-        " WHERE (%(workspace)s IS NULL OR workspace = %(workspace)s)"
-        " AND (%(status)s = 'all' OR status = %(status)s)"
-        " ORDER BY impact_amount * coalesce(confidence, 0) DESC NULLS LAST, date_end DESC, id LIMIT %(limit)s",
-        {"workspace": workspace, "status": status, "limit": limit},
-    )
-
-
-def insight_changes(since: datetime, limit: int, workspace: str | None = None) -> list[dict[str, Any]]:
-    """Net changes of insights since an instant (local time where it names no zone)."""
-    return published(
-        "SELECT change, title, impact_before AS impact_was, impact_amount AS impact, impact_currency AS currency, status,"
-        " changed_by AS by FROM insight_changes(%(since)s)"
-        " WHERE (%(workspace)s IS NULL OR workspace = %(workspace)s) LIMIT %(limit)s",
-        {"since": since.astimezone(), "workspace": workspace, "limit": limit},
-    )
-
-
-def published(statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of a query of PostgreSQL, as dictionaries."""
-    import psycopg2
-
-    connection = psycopg2.connect(get_settings().postgres_dsn(), connect_timeout=5)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    finally:
-        connection.close()
 
 
 def anomalies(limit: Limit = 20, workspace: Workspace = None, as_json: Json = False) -> None:
@@ -123,7 +44,7 @@ def anomalies(limit: Limit = 20, workspace: Workspace = None, as_json: Json = Fa
             " ORDER BY date DESC, abs(z_score) DESC LIMIT {limit:UInt32}",
             {"workspace": workspace or "", "limit": limit},
         )
-    _must_be_known(workspace, rows)
+    must_be_known(workspace, rows)
     show(rows, as_json, empty="no anomalies")
 
 
@@ -139,7 +60,7 @@ def ledger(
         _must_be_one_of(status, STATUSES, "status")
     must_have_arrived(file, workspace)
     rows = ledger_rows(limit, workspace, status, file)
-    _must_be_known(workspace, rows)
+    must_be_known(workspace, rows)
     show(
         rows if as_json else [short(row) for row in rows],
         as_json,
@@ -228,7 +149,7 @@ def rejects(
         " ORDER BY file, row_number LIMIT {limit:UInt32}",
         {"workspace": workspace or "", "limit": limit, "file": file},
     )
-    _must_be_known(workspace, rows)
+    must_be_known(workspace, rows)
     show(rows, as_json, empty="no rejected rows")
 
 
@@ -237,7 +158,7 @@ def _must_be_one_of(name: str, known: Sequence[str], kind: str) -> None:
         raise typer.BadParameter(f"a {kind} is {', '.join(known[:-1])} or {known[-1]}, not {name}")
 
 
-def _must_be_known(workspace: str | None, found: Sequence[Any], *, insights: bool = False) -> None:
+def must_be_known(workspace: str | None, found: Sequence[Any], *, insights: bool = False) -> None:
     """Fail where nothing was found of a workspace that there is not: that it has nothing would be no answer."""
     if workspace is None or found:
         return
@@ -306,7 +227,7 @@ def rates(
     """Exchange rates by which money became reporting currency, the newest dates first; currencies without any first of all."""
     with _what_builds_make():
         rows = rate_rows(limit, workspace, missing)
-    _must_be_known(workspace, rows)
+    must_be_known(workspace, rows)
     show(
         rows,
         as_json,
@@ -343,6 +264,20 @@ def query(statement: str, parameters: dict[str, Any] | None = None) -> list[dict
     """Run a query as the read-only user; rows as dictionaries."""
     with reader() as client:
         return list(client.query(statement, parameters=parameters).named_results())
+
+
+def published(statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of a query of PostgreSQL, as dictionaries."""
+    import psycopg2
+
+    connection = psycopg2.connect(get_settings().postgres_dsn(), connect_timeout=5)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            names = [column.name for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    finally:
+        connection.close()
 
 
 @contextmanager

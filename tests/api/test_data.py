@@ -11,6 +11,9 @@ import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
+from include.api import store
+from include.api.backends import Backends
+from include.api.scope import Caller
 from include.settings import Settings
 from include.warehouse.client import connect
 from tests.api.conftest import LogIn
@@ -73,6 +76,14 @@ def test_freshness_by_source(api: TestClient, log_in: LogIn) -> None:
         ("google_ads", "2026-06-30", 0, "stale")
     ]
     assert found["last_published_at"] is not None
+
+
+def test_a_publication_is_of_its_days_and_the_later_ones(api: TestClient) -> None:
+    """One of days after those of a workspace has not looked at them: of it nothing was published."""
+    backends: Backends = api.app.state.backends  # type: ignore[attr-defined]  # typed as any ASGI app
+    with backends.postgres(Caller.of("ana", {"demo": "viewer"})) as connection:
+        found = [store.last_published(connection, day) for day in (DAY - timedelta(400), DAY, DAY + timedelta(1), None)]
+    assert [when is None for when in found] == [True, False, False, True]
 
 
 @pytest.mark.parametrize("path", ["files", "rejects", "restatements"])

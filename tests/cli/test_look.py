@@ -14,7 +14,7 @@ from include.cli.app import app
 from include.warehouse.client import connect
 from tests.insights.conftest import site
 from tests.landing.conftest import Landing, landing
-from tests.support.marts import DAY, create_marts, feed_row
+from tests.support.marts import DAY, add_platforms, create_marts, feed_row, sums
 from tests.support.publishing import Installation
 
 __all__ = ["landing", "site"]
@@ -133,7 +133,10 @@ def test_a_workspace_that_there_is_not_is_no_empty_answer(look: Landing, site: I
 
 def test_a_status_or_layer_that_there_is_not_is_named_with_the_known_ones(look: Landing) -> None:
     done = call("ledger", "--status", "lodaed")
-    assert (done.exit_code, "loaded, duplicate, rejected or failed" in " ".join(done.output.split())) == (2, True)
+    assert (done.exit_code, "loaded, duplicate, rejected, failed or removed" in " ".join(done.output.split())) == (
+        2,
+        True,
+    )
     assert call("builds", "--layer", "mart").exit_code == 2
 
 
@@ -174,3 +177,20 @@ def test_an_empty_statement_is_named_without_our_own_words(look: Landing) -> Non
     assert "OUTFILE" not in str(done.exception)
     assert "/proc" not in str(done.exception)
     assert "Empty query" in str(done.exception)
+
+
+def test_money_in_a_foreign_currency_leads_no_list(look: Landing, site: Installation) -> None:
+    rows = (("yen", "a", "JPY", 103_252), ("dollars", "a", "USD", 800), ("euros", "b", "EUR", 900))
+    site.feed(
+        *(
+            feed_row(key, workspace=workspace, title=key, impact_amount=amount, impact_currency=unit)
+            for key, workspace, unit, amount in rows
+        )
+    )
+    add_platforms(site.client, sums(DAY, 1, 1, workspace="a"), sums(DAY, 1, 1, workspace="b", reporting_currency="EUR"))
+    site.publish()
+    for arguments in ((), ("--since", "2020-01-01")):
+        found = json.loads(call("insights", "--json", *arguments).output)
+        assert [(row["workspace"], row["title"]) for row in found][-1] == ("a", "yen"), arguments
+    assert "workspace" in call("insights").output
+    assert "workspace" not in call("insights", "-w", "a").output

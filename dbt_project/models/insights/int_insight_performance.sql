@@ -20,8 +20,8 @@ with weeks as (
     from {{ ref('int_insight_campaigns') }} as c
     where
         c.days_7 > 0 and not c.has_no_rate_7 and c.cost_7 > 0
-        -- A campaign whose tracking broke in these days is an anomaly already; its return says nothing, neither
-        -- of itself nor in what others are held against.
+        -- A campaign whose tracking broke in these days is an anomaly already; its return says nothing, nor
+        -- is it part of what others are held against.
         and {{ is_none_of_problems('c', 'is_broken_7') }}
 ),
 
@@ -180,7 +180,10 @@ select
     c.next_step as next_step,
     if(
         c.kind = 'waste', 'Its spend of these days.',
-        'A fifth of a day''s spend × its return less that of all campaigns whose conversions are counted, over the days with data of 7.'
+        concat(
+            'A fifth of a day''s spend × its return less that of all campaigns whose conversions are ',
+            'counted, over the days with data of 7.'
+        )
     ) as impact_basis,
     {{ to_amount('c.impact') }} as impact_amount,
     c.currency as impact_currency,

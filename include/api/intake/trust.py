@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -109,8 +110,11 @@ def hushed(row: dict[str, Any], every: bool) -> dict[str, Any]:
     return row | {"observed": "", "detail": f"{place} {'holds' if row['success'] else 'does not hold'}"}
 
 
-def freshness(warehouse: Warehouse, published: datetime | None) -> FreshnessReport:
-    """How far each source reaches. Raises ``Unavailable``."""
+def freshness(warehouse: Warehouse, published: Callable[[date | None], datetime | None]) -> FreshnessReport:
+    """How far each source reaches; ``published`` says when a run last published that looked at a day.
+
+    Raises ``Unavailable``.
+    """
     rows = warehouse.rows(
         "SELECT l.workspace AS workspace, l.source AS source, max(l.date_max) AS last_date,"
         " max(l.loaded_at) AS last_loaded_at, max(l.exported_at) AS last_exported_at, count() AS files"
@@ -121,10 +125,11 @@ def freshness(warehouse: Warehouse, published: datetime | None) -> FreshnessRepo
         if row["last_date"]:
             newest[row["workspace"]] = max(row["last_date"], newest.get(row["workspace"], row["last_date"]))
     today = datetime.now(UTC).date()
+    last = max(newest.values(), default=None)
     return FreshnessReport(
-        last_date=max(newest.values(), default=None),
+        last_date=last,
         last_loaded_at=max((row["last_loaded_at"] for row in rows), default=None),
-        last_published_at=published,
+        last_published_at=published(last),
         items=[_fresh(row, newest.get(row["workspace"]), today) for row in rows],
     )
 

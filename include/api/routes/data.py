@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -116,8 +117,8 @@ async def read_freshness(
 
     def report() -> FreshnessReport:
         with databases.postgres(caller) as connection:
-            published = store.last_published(connection)
-        return trust.freshness(Warehouse(databases, caller, workspace), published)
+            warehouse = Warehouse(databases, caller, workspace)
+            return trust.freshness(warehouse, partial(store.last_published, connection))
 
     today = datetime.now(UTC).date().isoformat()
     return await answer(request, caller, ["ops.current_loads", INSIGHTS], report, part=today)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 EMPTY = {
     "/": "Drop an export to begin",
-    "/?view=inbox": "All quiet",
+    "/?view=inbox": "No insights yet",
     "/?view=inbox&status=resolved": "Nothing is resolved yet",
     "/?view=trends": "No numbers yet",
     "/?view=campaigns": "No numbers yet",
@@ -111,6 +111,11 @@ def test_files_that_are_in_no_figures_are_said(ana: Visitor) -> None:
     expect(page.get_by_label("Can the numbers be trusted")).to_contain_text(
         "What was loaded last is in no figures yet; figures are of "
     )
+    page.route("**/api/v1/insights?**", lambda route: route.fulfill(json={"items": [], "next_cursor": None}))
+    for path in ("/", "/?view=inbox"):
+        page.goto(ana.url + path)
+        expect(page.get_by_role("heading", name="Not judged yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="All quiet")).to_have_count(0)
 
 
 def test_a_token_that_ended_leads_to_the_log_in(ana: Visitor) -> None:

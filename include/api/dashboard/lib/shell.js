@@ -2,6 +2,7 @@
 import { html, useEffect, useState } from "./html.js";
 import { logOut, userName } from "./api.js";
 import { ago, count, day, dayAndWeekday, moment, span, whole } from "./format.js";
+import { Empty } from "./load.js";
 import { Choice, Select } from "./parts.js";
 import { daysOf, Link, periodOf, previousOf, set, toView, useQuery, withQuery } from "./query.js";
 
@@ -89,6 +90,19 @@ const old = (iso) => Date.now() - Date.parse(`${iso}T00:00:00Z`) > (LATE_DAYS + 
 // A run takes about a minute: files that wait longer are not in the figures for a reason.
 const SLOW_MS = 10 * 60e3;
 
+// Whether a run has looked for insights in all that was loaded.
+export const judged = ({ last_loaded_at: loaded, last_published_at: published }) => Boolean(loaded && published && loaded <= published);
+
+// Where no insight is open: all is well only if it was looked for.
+export function Quiet({ freshness, children }) {
+  if (judged(freshness)) return html`<${Empty} title="All quiet">${children}<//>`;
+  return freshness.last_loaded_at
+    ? html`<${Empty} title="Not judged yet">What was loaded last is looked through by the run that follows it, and none has ended since. <${Link} href=${toView("health", { tab: "checks" })}>What keeps it<//><//>`
+    : html`<${NoInsights} />`;
+}
+
+export const NoInsights = () => html`<${Empty} title="No insights yet">They come with the first run; what is unusual is known once there are four weeks of numbers to compare with.<//>`;
+
 // Whether the figures hold what was loaded; where they do not, of when they are, and where it says why.
 function lag({ failed_build: failed, last_loaded_at: loaded, last_published_at: published }) {
   const figures = published ? `figures are of ${moment(published)}` : "there are no figures yet";
@@ -96,7 +110,7 @@ function lag({ failed_build: failed, last_loaded_at: loaded, last_published_at: 
     const href = `/dbt-docs/builds?${new URLSearchParams({ run: failed.run_id, layer: failed.layer })}`;
     return ["bad", `The last run failed in ${failed.layer}, ${ago(failed.finished_at)}; ${figures}`, href];
   }
-  if (!loaded || (published && loaded <= published)) return null;
+  if (!loaded || judged({ last_loaded_at: loaded, last_published_at: published })) return null;
   return Date.now() - Date.parse(loaded) > SLOW_MS ? ["warn", `What was loaded last is in no figures yet; ${figures}`, toView("health", { tab: "checks" })] : null;
 }
 

@@ -5,7 +5,7 @@ import { count, label, span } from "../lib/format.js";
 import { Empty, Failure, Loaded, useLoad } from "../lib/load.js";
 import { AtStake, Choice, Money, Select, Severity } from "../lib/parts.js";
 import { Link, set, toView, withQuery } from "../lib/query.js";
-import { Title } from "../lib/shell.js";
+import { NoInsights, Quiet, Title } from "../lib/shell.js";
 import { Evidence } from "./evidence.js";
 
 const PAGE = 20;
@@ -63,7 +63,7 @@ export default function Inbox({ query, meta }) {
       ${(page) => {
         const items = [...page.items, ...more.flatMap((part) => part.items)];
         const cursor = more.length ? more.at(-1).next_cursor : page.next_cursor;
-        if (!items.length) return html`<${Nothing} query=${query} status=${status} />`;
+        if (!items.length) return html`<${Nothing} query=${query} status=${status} freshness=${meta.freshness} />`;
         return html`<ol class="cards">
             ${items.map((insight) => html`<${Card} key=${insight.id} insight=${insight} opened=${String(insight.id) === one} decide=${decide} />`)}
           </ol>
@@ -83,14 +83,14 @@ function Narrowed({ query }) {
   return html`<p class="chips">Only ${chips.map(([text, patch]) => html`<span class="chip" key=${text}>${text}<${Link} href=${withQuery(patch, query)} aria-label="Remove the filter ${text}">×<//></span>`)}</p>`;
 }
 
-function Nothing({ query, status }) {
+function Nothing({ query, status, freshness }) {
   const narrowed = ["kind", "severity", "platform", "from", "to", "run", "entity"].some((name) => query[name]);
   if (narrowed) return html`<${Empty} title="None with these filters"><${Link} href=${toView("inbox", { from: "", to: "" })}>Show all open insights<//><//>`;
   return {
-    open: html`<${Empty} title="All quiet">Nothing is open. What was found before is under Acknowledged and Resolved.<//>`,
+    open: html`<${Quiet} freshness=${freshness}>Nothing is open. What was found before is under Acknowledged and Resolved.<//>`,
     acknowledged: html`<${Empty} title="Nothing is acknowledged">Acknowledge an open insight to say that you have it in hand.<//>`,
     resolved: html`<${Empty} title="Nothing is resolved yet">Insights resolve by themselves when the numbers recover.<//>`,
-    any: html`<${Empty} title="No insights yet">They come with the first run that has two weeks of numbers to compare with.<//>`,
+    any: html`<${NoInsights} />`,
   }[status];
 }
 

@@ -7,7 +7,7 @@ import { Empty, Loaded, useLoad } from "../lib/load.js";
 import { METRICS } from "../lib/metrics.js";
 import { AtStake, Change, Money, NoRate, Severity, Spark, Table } from "../lib/parts.js";
 import { Link, toView } from "../lib/query.js";
-import { comparison, Title } from "../lib/shell.js";
+import { comparison, judged, Quiet, Title } from "../lib/shell.js";
 
 const share = (a, b) => (a === null || a === undefined || !b ? null : a / b);
 const changeOf = (now, before) => (now === null || before === null || now === undefined || !before ? null : (now - before) / Math.abs(before));
@@ -49,7 +49,7 @@ export function Overview({ query, meta, period }) {
         <div class="columns">
           <section aria-labelledby="look">
             <header class="section"><h2 id="look">What to look at</h2><${Link} href=${toView("inbox")}>All insights<//></header>
-            <${Loaded} from=${inbox} lines=${5}>${(page) => html`<${Top} items=${page.items} />`}<//>
+            <${Loaded} from=${inbox} lines=${5}>${(page) => html`<${Top} items=${page.items} freshness=${meta.freshness} />`}<//>
           </section>
           <aside>
             <${Platforms} summary=${summary} />
@@ -73,7 +73,7 @@ function Headline({ summary, changes, period }) {
   return html`<b>${money(totals.spend, currency, 0)}</b> spent${totals.value === null ? "" : html` for <b>${money(totals.value, currency, 0)}</b> of value`}${direction}. ${
     insights.open
       ? html`${insights.open === 1 ? "One thing needs" : `${count(insights.open, "thing")} need`} a look: <${AtStake} insights=${insights} currency=${currency} /> at stake.`
-      : "Nothing needs a look."
+      : judged(summary.freshness) ? "Nothing needs a look." : "What was loaded last is not judged yet."
   }`;
 }
 
@@ -91,8 +91,8 @@ function Tile({ name, summary, past, share: moved, before, why }) {
   </article>`;
 }
 
-function Top({ items }) {
-  if (!items.length) return html`<${Empty} title="All quiet">No insight is open. What was found before is under Insights, acknowledged or resolved.<//>`;
+function Top({ items, freshness }) {
+  if (!items.length) return html`<${Quiet} freshness=${freshness}>No insight is open. What was found before is under Insights, acknowledged or resolved.<//>`;
   return html`<ol class="top">
     ${items.map(
       (insight) => html`<li key=${insight.id}>
