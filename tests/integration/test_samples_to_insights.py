@@ -110,6 +110,8 @@ def test_the_newest_day_opens_with_the_planted_problems(judged: Samples) -> None
     assert len(rows) <= MOST_OPEN, rows
     at_work = {(p.kind, entity_of(p)) for p in judged.truth.problems if p.date_end >= last and p.kind not in PATIENCE}
     assert at_work and at_work <= {(kind, entity) for kind, entity, _ in rows}
+    budgets = [kind in ("budget_overrun", "budget_underspend") for kind, *_ in rows]
+    assert any(budgets) and budgets == sorted(budgets), "of June nothing can be changed any more"
     causes = Counter((kind, entity) for kind, entity, _ in rows)
     assert max(causes.values()) == 1, causes
 

@@ -108,7 +108,8 @@ scored as (
         w.*,
         {{ budget_key('w.kind', 'w') }} as insight_key,
         round(w.certainty * if(w.is_provisional, 0.95, 1), 4) as confidence,
-        {{ to_amount('abs(w.gap) * w.rate') }} as impact_amount
+        -- Of a month that is over nothing can be saved or spent any more: it ranks behind what loses money.
+        {{ to_amount('if(w.has_ended, 0, abs(w.gap) * w.rate)') }} as impact_amount
     from words as w
 )
 
@@ -153,8 +154,11 @@ select
     ) as body,
     s.next_step as next_step,
     concat(
-        if(s.has_ended, 'Spend', 'Projected spend'), ' of the month less its budget (mart_budget_pacing)',
-        if(s.currency = s.impact_currency, '.', ', at the exchange rate of the last day.')
+        if(
+            s.has_ended, 'Nothing of it is at stake any more: the month is over',
+            'Projected spend of the month less its budget (mart_budget_pacing)'
+        ),
+        if(s.has_ended or s.currency = s.impact_currency, '.', ', at the exchange rate of the last day.')
     ) as impact_basis,
     s.impact_amount as impact_amount,
     cast(s.impact_currency as LowCardinality(Nullable(String))) as impact_currency,
