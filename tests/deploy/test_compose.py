@@ -22,8 +22,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 # Keys of the Compose Specification that we use; a misspelled one would be ignored by older engines.
 SERVICE_KEYS = {
-    "build", "command", "depends_on", "env_file", "environment", "healthcheck", "image", "ports", "restart", "ulimits",
-    "volumes",
+    "build", "command", "depends_on", "env_file", "environment", "healthcheck", "image", "ports", "restart",
+    "stop_grace_period", "ulimits", "volumes",
 }  # fmt: skip
 
 
@@ -164,3 +164,8 @@ def test_commands_name_modules_that_exist() -> None:
             if re.fullmatch(r"include(\.\w+)+(:\w+)?", word):
                 path = REPO / word.split(":")[0].replace(".", "/")
                 assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), word
+
+
+def test_what_runs_tasks_may_end_them() -> None:
+    """A task takes a minute; tasks run in the scheduler."""
+    assert SERVICES["airflow-scheduler"]["stop_grace_period"] == "120s"
