@@ -1,9 +1,9 @@
 """Publishing: from ``marts.insight_feed`` to the table ``insights``, in one transaction, set by set.
 
-What a person set stays. Otherwise an insight is open as long as the newest feed row of its key is of the last day
-judged for its account, and resolved once the feed has dropped it or a later day was judged without it. A fault of the
-data does not recover by itself: its numbers are wrong until the day is mended, and it stays open for as long as they
-stand in the baselines of later days. A budget part of whose spend has lost its rate cannot be judged: what was told of
+What a person set stays, but what is acknowledged is resolved once there is nothing more to have in hand. Otherwise an
+insight is open as long as the newest feed row of its key is of the last day judged for its account, and resolved once
+the feed has dropped it or a later day was judged without it. A fault of the data does not recover by itself: its
+numbers are wrong until the day is mended, and it stays open for as long as they stand in the baselines of later days. A budget part of whose spend has lost its rate cannot be judged: what was told of
 it stays as it was, and says why.
 """
 
@@ -90,15 +90,16 @@ WITH target AS (
         ) THEN 'resolved' ELSE 'open' END AS status
     FROM insights AS i
     LEFT JOIN staged AS s ON s.workspace = i.workspace AND s.insight_key = i.insight_key
-    WHERE i.status_by IS NULL AND (i.date_end = ANY (%(dates)s) OR i.status = 'open')
+    WHERE (i.status_by IS NULL OR i.status = 'acknowledged')
+      AND (i.date_end = ANY (%(dates)s) OR i.status IN ('open', 'acknowledged'))
       AND NOT EXISTS (
         SELECT FROM unpriced AS u WHERE u.workspace = i.workspace AND u.insight_key = i.insight_key)
 ), changed AS (
     UPDATE insights AS i
-    SET status = target.status, run_id = %(run_id)s,
+    SET status = target.status, status_by = NULL, status_at = NULL, run_id = %(run_id)s,
         resolved_at = CASE WHEN target.status = 'resolved' THEN now() END
     FROM target
-    WHERE i.id = target.id AND i.status <> target.status
+    WHERE i.id = target.id AND i.status <> target.status AND (i.status_by IS NULL OR target.status = 'resolved')
     RETURNING i.status
 )
 SELECT count(*) FILTER (WHERE status = 'resolved'), count(*) FILTER (WHERE status = 'open') FROM changed

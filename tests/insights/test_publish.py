@@ -276,8 +276,12 @@ def test_a_state_that_comes_and_goes_in_its_month_is_one_insight_in_any_order(si
     assert published((rows[:1], first)) == once
 
 
-@pytest.mark.parametrize("status", ["acknowledged", "resolved", "open"])
-def test_what_a_person_set_stays(site: Installation, status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "in_the_end"), [("acknowledged", "resolved"), ("resolved", "resolved"), ("open", "open")]
+)
+def test_what_a_person_set_stays_while_there_is_something_to_have_in_hand(
+    site: Installation, status: str, in_the_end: str
+) -> None:
     site.feed(feed_row())
     site.publish()
     site.sql(
@@ -293,7 +297,9 @@ def test_what_a_person_set_stays(site: Installation, status: str) -> None:
     site.feed()
     site.judged(AFTER)
     site.publish(DAY, AFTER)
-    assert site.statuses() == {row["insight_key"]: status}
+    assert site.statuses() == {row["insight_key"]: in_the_end}
+    [by] = site.sql("SELECT status_by FROM insights")
+    assert by["status_by"] == ("ana" if in_the_end == status else None), "who resolved it is the run"
 
 
 def test_what_a_restated_day_changes_in_later_days_is_published_with_it(site: Installation) -> None:
