@@ -3,8 +3,8 @@
 What a person set stays, but what is acknowledged is resolved once there is nothing more to have in hand. Otherwise an
 insight is open as long as the newest feed row of its key is of the last day judged for its account, and resolved once
 the feed has dropped it or a later day was judged without it. A fault of the data does not recover by itself: its
-numbers are wrong until the day is mended, and it stays open for as long as they stand in the baselines of later days. A budget part of whose spend has lost its rate cannot be judged: what was told of
-it stays as it was, and says why.
+numbers are wrong until the day is mended, and it stays open for as long as they stand in the baselines of later days. A
+budget part of whose spend has lost its rate cannot be judged: what was told of it stays as it was, and says why.
 """
 
 from __future__ import annotations
