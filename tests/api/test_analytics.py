@@ -172,12 +172,25 @@ def test_series_have_every_day_and_the_period_before(api: TestClient, log_in: Lo
     split = get(api, log_in("ana"), "trends", **params, split="platform")["series"]
     assert [s["name"] for s in split] == ["google_ads", "meta_ads", "affiliate"]
     assert split[1]["points"][0] | {"date": ""} == {
-        "date": "", "previous_date": None, "is_provisional": False, "has_data": False, "unpriced_rows": 0,
+        "date": "", "days": 1, "days_with_data": 0, "previous_date": None, "is_provisional": False, "has_data": False, "unpriced_rows": 0,
         "values": {"cost": None, "roas": None}, "previous": None, "band": {}, "anomalies": [],
     }  # fmt: skip
     one = params | {"date_from": "2026-06-30", "compare": "previous_period", "platform": "google_ads"}
     [point] = get(api, log_in("ana"), "trends", **one)["series"][0]["points"]
     assert (point["previous_date"], point["previous"]) == ("2026-06-29", {"cost": 80, "roas": 5})
+
+
+def test_parts_of_weeks_and_months_say_so(api: TestClient, log_in: LogIn) -> None:
+    def points(**params: Any) -> list[tuple[Any, ...]]:
+        found = get(api, log_in("ana"), "trends", metrics="cost", **params)
+        names = ("date", "days", "days_with_data", "previous_date")
+        return [tuple(point[name] for name in names) for point in found["series"][0]["points"]]
+
+    weeks = points(interval="week", date_from="2026-06-20", date_to="2026-06-30")
+    assert weeks == [("2026-06-15", 2, 0, None), ("2026-06-22", 7, 0, None), ("2026-06-29", 2, 2, None)]
+    months = points(interval="month", date_from="2026-05-15", date_to="2026-06-10", compare="previous_period")
+    assert months == [("2026-05-01", 17, 0, "2026-04-18"), ("2026-06-01", 10, 0, "2026-05-05")]
+    assert points(interval="day", date_from="2026-06-30", date_to="2026-06-30") == [("2026-06-30", 1, 1, None)]
 
 
 def test_anomalies_stand_on_their_line_with_the_band(api: TestClient, log_in: LogIn) -> None:

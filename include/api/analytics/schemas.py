@@ -101,8 +101,12 @@ class Band(BaseModel):
 class TrendPoint(BaseModel):
     """A day, week or month; a measure is null where nothing was loaded."""
 
-    date: dt.date
-    previous_date: dt.date | None = None
+    date: dt.date = Field(description="the day, the Monday of the week or the first of the month, asked for or not")
+    days: int = Field(
+        description="of its day, week or month that the question is about: fewer at an end of the period that cuts one"
+    )
+    days_with_data: int = Field(0, description="of those that have numbers; fewer means a gap, or days yet to come")
+    previous_date: dt.date | None = Field(None, description="the first of the days that it is compared with")
     is_provisional: bool = False
     has_data: bool
     unpriced_rows: int = Field(0, description="rows without an exchange rate: their money is left out")

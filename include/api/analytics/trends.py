@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -58,7 +59,7 @@ def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
     if period is None:
         answer.notes.append("There are no numbers yet. Drop an export into the bucket to begin.")
         return answer
-    days = _days(period, query.interval)
+    days = _days(period, query.interval)  # the first of each point → how many of them are asked for
     if len(days) > MOST_POINTS:
         raise TooManyPoints(f"{period.date_from} to {period.date_to} has {len(days)} points, {MOST_POINTS} at most")
     parsed = grouping([], query.entities()).parsed
@@ -71,8 +72,10 @@ def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
     marks = _anomalies(warehouse, query, period) if query.interval == "day" else {}
     bands = _bands(warehouse, query, period) if query.interval == "day" and query.split == "none" else {}
     shift = (period.date_from - answer.previous.date_from) if answer.previous else None
+    # A part of a week or month begins with the period, and so do the days that it is compared with.
+    before = {day: max(day, period.date_from) - shift if shift else None for day in days}
     for key, named, by_day in _lines(rows, query):
-        points = [_point(day, by_day.get(day), query, shift) for day in days]
+        points = [_point(day, n, by_day.get(day), query, before[day]) for day, n in days.items()]
         for point in points:
             point.band = bands.get(point.date, {})
             point.anomalies = [mark for mark in marks.get(point.date, []) if _belongs(mark, key)]
@@ -81,13 +84,13 @@ def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
     return answer
 
 
-def _days(period: Period, interval: Interval) -> list[date]:
+def _days(period: Period, interval: Interval) -> dict[date, int]:
     days = [period.date_from + timedelta(days=n) for n in range(min(period.days, 40_000))]
     if interval == "week":
         days = [day - timedelta(days=day.weekday()) for day in days]
     elif interval == "month":
         days = [day.replace(day=1) for day in days]
-    return sorted(set(days))
+    return dict(Counter(days))
 
 
 def _rows(warehouse: Warehouse, query: TrendQuery, period: Period, previous: Period | None) -> list[dict[str, Any]]:
@@ -102,6 +105,7 @@ def _rows(warehouse: Warehouse, query: TrendQuery, period: Period, previous: Per
         more += f", {measures.ratios('previous_')}"
     columns += [
         "countIf(NOT r.is_previous) AS row_count",
+        "uniqExactIf(r.date, NOT r.is_previous) AS days_with_data",
         "maxIf(r.is_provisional, NOT r.is_previous) AS is_provisional",
     ]
     grouped = ", ".join(f"`{name}`" for name in group.keys)
@@ -135,16 +139,20 @@ def _lines(rows: list[dict[str, Any]], query: TrendQuery) -> list[tuple[dict[str
 _KEYS = ("platform", "account_id", "_account", "campaign_id", "_campaign")
 
 
-def _point(day: date, row: Mapping[str, Any] | None, query: TrendQuery, shift: timedelta | None) -> TrendPoint:
+def _point(
+    day: date, days: int, row: Mapping[str, Any] | None, query: TrendQuery, previous: date | None
+) -> TrendPoint:
     found = row or {}
     return TrendPoint(
         date=day,
-        previous_date=day - shift if shift else None,
+        days=days,
+        days_with_data=int(found.get("days_with_data") or 0),
+        previous_date=previous,
         is_provisional=bool(found.get("is_provisional")),
         has_data=bool(found.get("row_count")),
         unpriced_rows=int(found.get("unpriced_rows") or 0),
         values={name: number(found.get(name)) for name in query.metrics},
-        previous={name: number(found.get(f"previous_{name}")) for name in query.metrics} if shift else None,
+        previous={name: number(found.get(f"previous_{name}")) for name in query.metrics} if previous else None,
     )
 
 
