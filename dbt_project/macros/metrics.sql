@@ -1,8 +1,9 @@
 {# Every ratio of the project is written here, once. #}
 
-{# A ratio as Nullable(Float64): NULL where the denominator is 0 or NULL or the numerator is NULL; never inf, nan. #}
+{# A ratio as Nullable(Float64): NULL where the denominator is not above 0 (credits make a cost negative, and nothing was
+   got for it) or NULL, or the numerator is NULL; never inf, nan. #}
 {% macro safe_ratio(numerator, denominator) -%}
-    (toFloat64({{ numerator }}) / nullIf(toFloat64({{ denominator }}), 0))
+    (toFloat64({{ numerator }}) / nullIf(greatest(toFloat64({{ denominator }}), 0), 0))
 {%- endmacro %}
 
 {# clicks per impression, a fraction #}

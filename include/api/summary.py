@@ -294,7 +294,7 @@ def _change(now: Totals, before: Totals, name: str) -> float | None:
     if name in _OF_MONEY and not measures.comparable(now.priced_share, before.priced_share):
         return None
     new, old = getattr(now, name), getattr(before, name)
-    return _ratio(_minus(new, old), old)
+    return _ratio(_minus(new, old), old and abs(old))
 
 
 def _minus(a: Any, b: Any) -> Any:
@@ -302,7 +302,7 @@ def _minus(a: Any, b: Any) -> Any:
 
 
 def _ratio(a: Any, b: Any) -> float | None:
-    return None if a is None or not b else float(a) / float(b)
+    return None if a is None or b is None or b <= 0 else float(a) / float(b)
 
 
 def _ranked(campaigns: list[Campaign], *, best: bool) -> list[Campaign]:

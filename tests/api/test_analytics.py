@@ -67,6 +67,23 @@ def test_value_without_its_cost_is_in_no_return(api: TestClient, log_in: LogIn, 
     assert (totals["roas"], totals["roi"], totals["profit"]) == (1.5, 0.5, 100)
 
 
+def test_credits_beyond_the_cost_make_no_return(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    day = DAY - timedelta(days=310)
+    client = connect(site)
+    add_platforms(client, sums(day, -60, 100))
+    try:
+        asked = {"date_from": day.isoformat(), "date_to": day.isoformat()}
+        totals = get(api, log_in("ana"), "roi", **asked)["totals"]
+        summary = api.get("/api/v1/insights/summary", headers=log_in("ana"), params=asked).json()
+        said = api.get("/api/v1/insights/summary/text", headers=log_in("ana"), params=asked)
+    finally:
+        forget(client, f"date = '{day}'")
+        client.close()
+    assert (totals["cost"], totals["profit"], totals["roas"], totals["roi"]) == (-60, 160, None, None)
+    assert summary["totals"]["roas"] is None
+    assert "ROAS of" not in said.text
+
+
 def test_totals_are_the_same_at_every_level_where_an_account_has_no_rate(
     api: TestClient, log_in: LogIn, site: Settings
 ) -> None:

@@ -30,7 +30,7 @@ select *
 from {{ model }}
 where
     {% for ratio, (factor, numerator, denominator) in ratios.items() %}
-    ({{ ratio }} is null) != (({{ numerator }}) is null or ifNull({{ denominator }}, 0) = 0)
+    ({{ ratio }} is null) != (({{ numerator }}) is null or ifNull({{ denominator }}, 0) <= 0)
     or abs(ifNull({{ ratio }} * toFloat64({{ denominator }}) - {{ factor }} * toFloat64({{ numerator }}), 0))
         > 1e-9 * (1 + abs(ifNull({{ factor }} * toFloat64({{ numerator }}), 0)))
     {{ 'or' if not loop.last }}

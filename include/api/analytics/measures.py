@@ -81,13 +81,15 @@ UNPRICED_CURRENCIES = (
 
 
 def ratios(prefix: str = "") -> str:
-    """The ratios of the sums of that prefix: Nullable(Float64), NULL where the denominator is 0 or unknown."""
+    """The ratios of the sums of that prefix: Nullable(Float64), NULL where the denominator is not above 0, or unknown."""
     listed = []
     for name, (numerator, denominator) in _PARTS.items():
         above = numerator
         for part in ("conversion_value", "conversions", "clicks", "cost", *_PAIRED):
             above = _prefixed(above, part, prefix)
-        listed.append(f"toFloat64({above}) / nullIf(toFloat64({prefix}{denominator}), 0) AS {prefix}{name}")
+        listed.append(
+            f"toFloat64({above}) / nullIf(greatest(toFloat64({prefix}{denominator}), 0), 0) AS {prefix}{name}"
+        )
     listed.append(f"({prefix}paired_value - {prefix}paired_cost) AS {prefix}profit")
     return ", ".join(listed)
 

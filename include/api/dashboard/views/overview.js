@@ -9,7 +9,7 @@ import { AtStake, Change, Money, NoRate, Severity, Spark, Table } from "../lib/p
 import { Link, toView } from "../lib/query.js";
 import { comparison, judged, Quiet, Title } from "../lib/shell.js";
 
-const share = (a, b) => (a === null || a === undefined || !b ? null : a / b);
+const share = (a, b) => (a === null || a === undefined || !(b > 0) ? null : a / b);
 const changeOf = (now, before) => (now === null || before === null || now === undefined || !before ? null : (now - before) / Math.abs(before));
 const TILES = ["spend", "value", "roas", "cpa"];
 // As the API does: where exchange rates leave out more of one period than of the other, a change would be theirs.
