@@ -86,7 +86,7 @@ def ledger_rows(limit: int, workspace: str | None = None, status: str = "", file
     """The newest attempt of each file."""
     return query(
         "SELECT workspace, source, bucket_path AS file, status, rows_read, rows_loaded, rows_rejected, rows_skipped,"
-        " date_min, date_max, loaded_at, if(error = '', arrayStringConcat(warnings, '; '), error) AS why FROM ("
+        f" date_min, date_max, loaded_at, {WHY} FROM ("
         "  SELECT *, splitByChar('/', uri)[-1] AS bucket_path"
         "  FROM ops.file_ledger ORDER BY loaded_at DESC LIMIT 1 BY uri)"
         " WHERE ({workspace:String} = '' OR workspace = {workspace:String})"
@@ -192,6 +192,8 @@ def must_have_arrived(file: str, workspace: str | None = None) -> None:
     fail(f"no file {file} has arrived{place}; {alike}. `bin/insightflow ledger` lists what has")
 
 
+# What a line of the ledger has to say.
+WHY = "if(error = '', arrayStringConcat(warnings, '; '), error) AS why"
 OF_FILE = "({file:String} = '' OR file_id = {file:String} OR uri = {file:String} OR endsWith(uri, concat('/', {file:String})))"
 
 

@@ -149,7 +149,7 @@ def _follow_files(
     settings: Settings, airflow: AirflowClient, keys: dict[str, bool], asked_at: Any, timeout: int, *, quiet: bool
 ) -> list[dict[str, Any]]:
     """Wait until the ledger has a line for each key, then until the runs that wrote them have ended."""
-    from include.cli.look_commands import query
+    from include.cli.look_commands import WHY, query
 
     uris = {f"{settings.bucket.rstrip('/')}/{key}": copied for key, copied in keys.items()}
     begun = time.monotonic()
@@ -157,7 +157,7 @@ def _follow_files(
     while True:
         lines = query(
             "SELECT uri, status, rows_read, rows_loaded, rows_rejected, rows_skipped, date_min, date_max,"
-            " error AS why, run_id, loaded_at FROM ops.file_ledger"
+            f" {WHY}, run_id, loaded_at FROM ops.file_ledger"
             " WHERE uri IN {uris:Array(String)} ORDER BY loaded_at DESC LIMIT 1 BY uri",
             {"uris": list(uris)},
         )

@@ -11,6 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from include.landing.bucket import sql_string
 from include.landing.forms import Attempt
+from include.landing.ledger import LedgerLine
 from include.landing.recognise import Match, normal
 from include.landing.specs import METRICS
 from include.landing.statement import ROWS, Statement
@@ -49,6 +50,18 @@ def spacing(dates: Sequence[date]) -> str:
     in_turn = months == list(range(months[0], months[0] + len(months)))
     same_day = len({day.day for day in dates}) == 1 or all((day + timedelta(days=1)).day == 1 for day in dates)
     return "month" if in_turn and same_day else ""
+
+
+def say_if_nothing_was_taken(line: LedgerLine) -> None:
+    """Put it before all else that is told of a load of no rows, with the reason: its status alone reads as if all were well."""
+    if line.status != "loaded" or line.rows_loaded:
+        return
+    counts = [f"{n} {reason}" for reason, n in (line.rejected | line.skipped).items()]
+    said = f"nothing was taken: {', '.join(counts) or 'the file has no rows'}"
+    if line.error:
+        line.error = f"{said}; {line.error}"
+    else:
+        line.warnings.insert(0, f"{said}. If it should have numbers, export them with a row for each day")
 
 
 def _spaced(client: Client, statement: Statement, rows: str) -> dict[int, list[str]]:

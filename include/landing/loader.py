@@ -16,6 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from include.landing import ledger
 from include.landing.bucket import Bucket, BucketError, BucketFile
 from include.landing.coverage import write_coverage
+from include.landing.doubts import say_if_nothing_was_taken
 from include.landing.drift import note_drift
 from include.landing.errors import RefusedFile, first_line, refusal_of, refuse
 from include.landing.forms import Attempt, Form, form_of, make_readable
@@ -139,6 +140,8 @@ def _load_unit(client: Client, bucket: Bucket, exports: Sequence[list[Attempt]])
             _check_unchanged(bucket, attempt)
         for export in exports:
             _all_or_nothing(export)
+        for attempt in attempts:
+            say_if_nothing_was_taken(attempt.line)
         note_drift(client, [a.line for a in attempts if a.line.status == "loaded" and not a.line.repairs])
     except (ClickHouseError, OSError) as error:
         log.exception("load of %s failed", ", ".join(attempt.file.key for attempt in attempts[:5]))

@@ -61,6 +61,22 @@ def test_rows_of_a_week_or_month_load_with_a_warning(landing: Landing) -> None:
 
 
 @pytest.mark.integration
+def test_a_file_of_which_nothing_was_taken_says_so_and_why(landing: Landing) -> None:
+    landing.put("google_ads/total.csv", "Day,Campaign,Campaign ID,Clicks,Cost\nTotal: Account,,,5,10.00\n")
+    landing.put("generic/bad.csv", HEAD + "yesterday,A,10,5.00,100,EUR\n")
+    landing.put("generic/header.csv", HEAD)
+    landing.put("generic/good.csv", HEAD + rows(MONDAYS[:1], "A"))
+    lines = landing.load()
+    assert {line.status for line in lines.values()} == {"loaded"}
+    assert (
+        lines["total.csv"].warnings[0].startswith("nothing was taken: 1 total_row. If it should have numbers, export")
+    )
+    assert lines["bad.csv"].error.startswith("nothing was taken: 1 bad_date; 1 row rejected, first in line 2: bad_date")
+    assert lines["header.csv"].warnings[0].startswith("nothing was taken: the file has no rows.")
+    assert not lines["good.csv"].warnings
+
+
+@pytest.mark.integration
 def test_two_columns_of_one_header_that_differ_are_told(landing: Landing) -> None:
     head = "date,campaign_name,clicks,cost,Cost,cost,impressions,currency\n"
     same = "2026-05-04,A,1,10.00,10.00,10,100,EUR\n"

@@ -22,7 +22,12 @@ from include.transform import runner
 from include.warehouse.client import connect
 
 PASSWORD = "correct horse battery"
-USERS = (("ana", "analyst", "demo"), ("vic", "viewer", "demo"), ("eve", "analyst", "nothing_yet"))
+USERS = (
+    ("ana", "analyst", "demo"),
+    ("vic", "viewer", "demo"),
+    ("eve", "analyst", "nothing_yet"),
+    ("zoe", "admin", "*"),
+)
 RUN = "manual__2026-07-01T06:00:00+00:00"
 # A name as an attacker would choose it. It would run in a page that takes names for markup.
 HOSTILE = "<img src=x onerror=\"window.hacked='yes'\"><script>window.hacked='yes'</script>{{7*7}}"

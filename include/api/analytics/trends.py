@@ -139,9 +139,7 @@ def _lines(rows: list[dict[str, Any]], query: TrendQuery) -> list[tuple[dict[str
 _KEYS = ("platform", "account_id", "_account", "campaign_id", "_campaign")
 
 
-def _point(
-    day: date, days: int, row: Mapping[str, Any] | None, query: TrendQuery, previous: date | None
-) -> TrendPoint:
+def _point(day: date, days: int, row: Mapping[str, Any] | None, query: TrendQuery, previous: date | None) -> TrendPoint:
     found = row or {}
     return TrendPoint(
         date=day,

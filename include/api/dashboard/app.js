@@ -1,8 +1,8 @@
 // The page: a log-in, then one of the views inside the shell. Views are loaded when they are first asked for.
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./lib/html.js";
 import { loggedIn, onLogOut, read, restored } from "./lib/api.js";
-import { Failure, useLoad, Waiting } from "./lib/load.js";
-import { periodOf, useQuery } from "./lib/query.js";
+import { Empty, Failure, useLoad, Waiting } from "./lib/load.js";
+import { Link, periodOf, useQuery, withQuery } from "./lib/query.js";
 import { Account, Filters, Navigation, Trust, useTitle } from "./lib/shell.js";
 import { LogIn } from "./views/login.js";
 import { Overview } from "./views/overview.js";
@@ -40,6 +40,12 @@ function View({ query, meta }) {
   return html`<${view.Part} query=${query} meta=${meta} period=${meta && periodOf(query, meta.freshness.last_date)} />`;
 }
 
+// A name of the address of which no data is there: who sees all workspaces is refused none.
+const isStrange = ({ workspace }, { workspaces, freshness }) => workspace && !freshness.last_date && !workspaces.includes(workspace);
+
+const NoWorkspace = ({ name, names }) => html`<${Empty} title="No workspace ${name} has data">The address names it. ${names.length ? "Choose one that has: " : "None has data yet: load an export first."}
+  ${names.map((known, n) => html`${n ? ", " : " "}<${Link} href=${withQuery({ workspace: known })}>${known}<//>`)}<//>`;
+
 function Inside() {
   const query = useQuery();
   const from = useLoad(() => read("insights/summary", { workspace: query.workspace }), [query.workspace]);
@@ -70,7 +76,7 @@ function Inside() {
       ${known && html`<${Trust} meta=${known} />`}
       ${known && COMPARABLE.includes(query.view) && html`<${Filters} meta=${known} />`}
       <main id="main" tabindex="-1" ref=${main}>
-        ${query.view === "docs" ? html`<${View} query=${query} meta=${known} />` : from.error ? html`<${Failure} error=${from.error} again=${from.again} />` : known ? html`<${View} query=${query} meta=${known} />` : html`<${Waiting} lines=${8} />`}
+        ${query.view === "docs" ? html`<${View} query=${query} meta=${known} />` : from.error ? html`<${Failure} error=${from.error} again=${from.again} />` : known && isStrange(query, known) ? html`<${NoWorkspace} name=${query.workspace} names=${known.workspaces} />` : known ? html`<${View} query=${query} meta=${known} />` : html`<${Waiting} lines=${8} />`}
       </main>
     </div>
   </div>`;

@@ -102,6 +102,14 @@ def eve(browser: Browser, demo_site: Site, sessions: Callable[[str], str]) -> It
 
 
 @pytest.fixture
+def admin(browser: Browser, demo_site: Site, sessions: Callable[[str], str]) -> Iterator[Visitor]:
+    """Who sees every workspace, logged in."""
+    visitor = Visitor(browser, demo_site.url, sessions("zoe"))
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture
 def stranger(browser: Browser, demo_site: Site) -> Iterator[Visitor]:
     """Somebody who is not logged in."""
     visitor = Visitor(browser, demo_site.url)

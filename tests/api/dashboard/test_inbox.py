@@ -67,6 +67,23 @@ def test_what_a_person_decides_moves_the_insight(ana: Visitor, demo_site: Site) 
     assert title in [item["title"] for item in demo_site.get("insights", status="open")["items"]]
 
 
+def test_the_keyboard_goes_on_at_the_next_card(ana: Visitor, demo_site: Site) -> None:
+    page = ana.open("/?view=inbox")
+    titles = page.locator(".card h2").all_inner_texts()
+    page.get_by_role("button", name=f"Acknowledge: {titles[1]}").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".card h2").nth(1)).to_have_text(titles[2])
+    expect(page.locator(".card").nth(1).get_by_role("button", name="Evidence")).to_be_focused()
+    # The last one of a list leaves the heading.
+    page.goto(ana.url + "/?view=inbox&status=acknowledged")
+    button = page.get_by_role("button", name=f"Reopen: {titles[1]}")
+    expect(page.locator(".card")).to_have_count(1)
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".card")).to_have_count(0)
+    expect(page.locator("#title")).to_be_focused()
+
+
 def test_a_viewer_looks_only(vic: Visitor) -> None:
     page = vic.open("/?view=inbox")
     expect(page.get_by_role("button", name="Evidence").first).to_be_visible()

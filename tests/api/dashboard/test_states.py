@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 
 import pytest
@@ -85,6 +86,38 @@ def test_a_server_that_is_gone_and_a_workspace_of_others(ana: Visitor) -> None:
     expect(alert).not_to_contain_text("Choose another workspace above")
     alert.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Tuesday, 30 June 2026")
+
+
+def test_addresses_that_miss_something_say_what(ana: Visitor, admin: Visitor) -> None:
+    page = ana.open("/?view=rows")
+    expect(page.locator("main")).to_contain_text("Of which insight?")
+    page.get_by_role("link", name="Choose one among the insights").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Insights")
+    page.goto(ana.url + "/?view=overview&from=2026-06-30&to=2026-06-01")
+    said = page.get_by_role("status").filter(has_text="the wrong way round")
+    expect(said).to_contain_text("Jun 2026 is shown")
+    assert [page.get_by_label(name, exact=True).input_value() for name in ("From", "to")] == [
+        "2026-06-01",
+        "2026-06-30",
+    ]
+    page = admin.open("/?view=trends&workspace=nope")
+    expect(page.get_by_role("heading", name="No workspace nope has data")).to_be_visible()
+    page.locator("main .state").get_by_role("link").first.click()
+    expect(page.locator(".plot canvas").first).to_be_visible()
+
+
+def test_what_to_do_about_a_missing_rate_stands_apart(ana: Visitor) -> None:
+    page = ana.blank()
+
+    def answer(route: Route) -> None:
+        found = route.fetch().json()
+        for point in found["series"][0]["points"]:
+            point |= {"unpriced_rows": 1, "values": dict.fromkeys(point["values"])}
+        route.fulfill(json=found)
+
+    page.route("**/api/v1/analytics/trends**", answer)
+    page.goto(ana.url + "/?view=trends&platform=google_ads")
+    expect(page.locator(".state")).to_contain_text(re.compile(r" to [A-Z]{3}\. What to do about it"))
 
 
 def test_a_build_that_failed_is_said_beside_the_numbers(ana: Visitor, demo_site: Site) -> None:

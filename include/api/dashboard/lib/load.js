@@ -65,6 +65,7 @@ export const Waiting = ({ lines = 4, what = "Loading" }) => html`<div class="wai
 // One of the three states, or `children(data)`.
 export function Loaded({ from, children, lines, what }) {
   if (from.error) return html`<${Failure} error=${from.error} again=${from.again} />`;
-  if (from.data === undefined) return html`<${Waiting} lines=${lines} what=${what} />`;
+  // null: there was nothing to ask for, as before the days of another workspace are known.
+  if (from.data === undefined || from.data === null) return html`<${Waiting} lines=${lines} what=${what} />`;
   return html`<div class=${from.stale ? "stale" : ""} aria-busy=${from.loading ? "true" : "false"}>${children(from.data)}</div>`;
 }

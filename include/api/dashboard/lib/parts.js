@@ -17,7 +17,7 @@ export const AtStake = ({ insights, currency }) => {
 };
 
 // Why there is no money where there are numbers, and the way to what mends it.
-export const NoRate = ({ currencies = [], to }) => html`There are numbers, but ${currencies.length ? `no exchange rate for ${currencies.join(", ")}` : "no money in them that has an exchange rate"}${to ? ` to ${to}` : ""}.
+export const NoRate = ({ currencies = [], to }) => html`There are numbers, but ${currencies.length ? `no exchange rate for ${currencies.join(", ")}` : "no money in them that has an exchange rate"}${to ? ` to ${to}` : ""}.${" "}
   <${Link} href=${toView("inbox", { kind: "missing_rate", status: "any", from: "", to: "" })}>What to do about it<//>`;
 
 // A change with its direction as a shape and a sign, its judgement as a colour and a word.

@@ -64,8 +64,12 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const FOUR_WEEKS = "28";
 export const daysOf = (query) => (query.view === "trends" && query.days === DEFAULTS.days ? FOUR_WEEKS : query.days);
 
+// Whether the first of the given dates is after the last one: they are swapped, and the filters say so.
+export const isReversed = ({ from, to }) => DAY.test(from ?? "") && DAY.test(to ?? "") && from > to;
+
 // The days that the query asks for: given dates, else the last so many days that have numbers.
-export function periodOf(query, last) {
+export function periodOf(asked, last) {
+  const query = isReversed(asked) ? { ...asked, from: asked.to, to: asked.from } : asked;
   const to = DAY.test(query.to ?? "") ? query.to : last;
   if (!to) return null;
   const days = Math.min(Math.max(Number.parseInt(daysOf(query), 10) || 1, 1), 400);

@@ -4,7 +4,7 @@ import { logOut, userName } from "./api.js";
 import { ago, count, day, dayAndWeekday, moment, span, whole } from "./format.js";
 import { Empty } from "./load.js";
 import { Choice, Select } from "./parts.js";
-import { daysOf, Link, periodOf, previousOf, set, toView, useQuery, withQuery } from "./query.js";
+import { daysOf, isReversed, Link, periodOf, previousOf, set, toView, useQuery, withQuery } from "./query.js";
 
 export const VIEWS = [
   ["overview", "Overview", "M3 12h4l3-8 4 16 3-8h4"],
@@ -70,6 +70,7 @@ export function Filters({ meta }) {
       <label class="pick"><span>to</span><input type="date" value=${period.to} min=${period.from}
         onChange=${(event) => event.target.value && set({ from: period.from, to: event.target.value })} /></label>
     </span>`}
+    ${isReversed(query) && html`<p class="soft small" role="status">The dates of the address were the wrong way round: ${span(period.from, period.to)} is shown.</p>`}
     <${Select} text="Compared with" value=${query.compare} options=${COMPARE} onChange=${(compare) => set({ compare })} />
   </form>`;
 }

@@ -32,8 +32,19 @@ export default function Inbox({ query, meta }) {
   const [said, setSaid] = useState("");
   const [failed, setFailed] = useState(null);
   useEffect(() => setMore([]), [from.data]);
+  const list = useRef(null);
+  const place = useRef(null);
+  // Who decides by keyboard goes on where they were: at the card that took the place of the one that left.
+  useEffect(() => {
+    if (place.current === null || !from.data) return;
+    const cards = [...(list.current?.children ?? [])];
+    const next = cards[Math.min(place.current, cards.length - 1)]?.querySelector("button") ?? document.getElementById("title");
+    if (document.activeElement === document.body) next?.focus();
+    place.current = null;
+  }, [from.data]);
 
   const decide = async (insight, wanted) => {
+    place.current = [...(list.current?.children ?? [])].findIndex((card) => card.contains(document.activeElement));
     try {
       await change(`insights/${insight.id}`, { status: wanted });
       setFailed(null);
@@ -41,6 +52,7 @@ export default function Inbox({ query, meta }) {
       from.again();
       dispatchEvent(new Event("insightflow:changed"));
     } catch (error) {
+      place.current = null;
       setFailed(error);
     }
   };
@@ -64,7 +76,7 @@ export default function Inbox({ query, meta }) {
         const items = [...page.items, ...more.flatMap((part) => part.items)];
         const cursor = more.length ? more.at(-1).next_cursor : page.next_cursor;
         if (!items.length) return html`<${Nothing} query=${query} status=${status} freshness=${meta.freshness} />`;
-        return html`<ol class="cards">
+        return html`<ol class="cards" ref=${list}>
             ${items.map((insight) => html`<${Card} key=${insight.id} insight=${insight} opened=${String(insight.id) === one} decide=${decide} />`)}
           </ol>
           ${cursor && html`<p><button type="button" onClick=${async () => setMore([...more, await read("insights", { ...params, cursor })])}>Show more</button></p>`}`;

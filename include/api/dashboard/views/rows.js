@@ -10,6 +10,11 @@ import { Title } from "../lib/shell.js";
 const fileName = (uri) => uri.split("/").at(-1);
 
 export default function Rows({ query }) {
+  return query.id ? html`<${OfInsight} query=${query} />` : html`<${Title}>Rows behind the numbers<//>
+    <${Empty} title="Of which insight?">The address names none. <${Link} href=${toView("inbox")}>Choose one among the insights<//>, and there “Rows behind this”.<//>`;
+}
+
+function OfInsight({ query }) {
   const from = useLoad(async () => {
     const [insight, rows] = await Promise.all([read(`insights/${query.id}`), read(`insights/${query.id}/rows`, { limit: 500 })]);
     return { insight, rows };
