@@ -31,7 +31,8 @@ shares as (
         argMax(
             (b.account_id, b.entity_id), b.deviations[u.metric] / nullIf(u.deviations[u.metric], 0)
         ) as part,
-        max(b.deviations[u.metric] / nullIf(u.deviations[u.metric], 0)) as part_share
+        max(b.deviations[u.metric] / nullIf(u.deviations[u.metric], 0)) as part_share,
+        argMax(b.z_max, b.deviations[u.metric] / nullIf(u.deviations[u.metric], 0)) as part_z
     from found as u
     inner join found as b
         on u.workspace = b.workspace and u.platform = b.platform and u.date = b.date
@@ -39,7 +40,8 @@ shares as (
         u.entity_type = 'platform' and b.entity_type in ('account', 'campaign')
         or u.entity_type = 'account' and b.entity_type = 'campaign' and u.account_id = b.account_id
     group by u.workspace, u.platform, u.account_id, u.entity_type, u.entity_id, u.date, b.entity_type
-    having part_share >= {{ most }}
+    -- What all parts share is clearer above than in any of them; what is clearer in one, the others blur.
+    having part_share >= {{ most }} or part_share >= 0.5 and part_z > any(u.z_max)
 ),
 
 accounts as (
