@@ -17,7 +17,7 @@ from include.alerts import after_publishing, store, targets
 from include.insights import publish
 from include.insights.database import make_engine
 from include.settings import Settings
-from tests.support.marts import DAY, add, create_marts, feed_row, sums
+from tests.support.marts import DAY, add, add_platforms, create_marts, feed_row, sums
 from tests.support.processes import free_port
 
 pytestmark = pytest.mark.integration
@@ -74,7 +74,7 @@ class Mailbox:
 def site(postgres: Settings, clickhouse: Settings, warehouse: Client) -> Iterator[Settings]:
     """Two workspaces with insights published; alerts may go to this machine."""
     create_marts(warehouse)
-    add(warehouse, "mart_platform_daily", sums(DAY, 100, 300))
+    add_platforms(warehouse, sums(DAY, 100, 300))
     rows = [
         feed_row(f"{name} {n}", workspace=name, rank=n, entity_id=f"c{n}", impact_amount=100 * n, severity=severity,
                  title=f"{name} finding {n}")

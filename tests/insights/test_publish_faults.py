@@ -65,6 +65,6 @@ def test_a_crash_at_any_statement_leaves_the_table_as_before(
 def test_publications_at_the_same_time_take_turns(site: Installation) -> None:
     site.feed(*(feed_row(f"key {n}", rank=n + 1) for n in range(50)))
     with ThreadPoolExecutor(4) as pool:
-        reports = list(pool.map(lambda n: site.publish(run_id=f"run {n}"), range(4)))
+        reports = list(pool.map(lambda n: site.publish(run_id=f"at once {n}"), range(4)))
     assert sorted(report.inserted for report in reports) == [0, 0, 0, 50]
     assert len(site.table()) == 50
