@@ -54,8 +54,7 @@ def demo() -> None:
     _headline("4. Files")
     rows = ledger_rows(len(files), settings.workspace)
     show([short(row) for row in sorted(rows, key=lambda row: str(row["file"]))], as_json=False)
-    _headline("5. Insights, most money × confidence first")
-    _print_insights(settings)
+    print_insights(settings)
     _headline("6. Look around")
     addresses()
     say(f"demo done in {time.monotonic() - begun:.0f} s; `make down` stops the services")
@@ -89,7 +88,9 @@ def _paused(airflow: AirflowClient, dag_id: str) -> Iterator[None]:
         airflow.patch(f"/dags/{dag_id}", {"is_paused": False})
 
 
-def _print_insights(settings: Settings) -> None:
+def print_insights(settings: Settings) -> None:
+    """What the demo found, with its heading."""
+    _headline("5. Insights, most money × confidence first")
     found = newest_insights(TOP, settings.workspace)
     if not found:
         say("none: no planted problem was found, which is wrong; see `bin/insightflow doctor`")

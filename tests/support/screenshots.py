@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
+from rich.terminal_theme import MONOKAI
 
-from include.settings import REPO, get_settings
+from include.cli.demo import print_insights
+from include.cli.output import console
+from include.settings import REPO, Settings, get_settings
 from tests.support.browser import Visitor, launched
 
 FOLDER = REPO / "docs" / "screenshots"
@@ -24,6 +28,11 @@ SHOTS = (
     ("pacing", "/?view=pacing", "light", False, 0),
     ("health", "/?view=health", "light", False, 0),
     ("phone", "/", "light", True, 844),
+)
+TERMINAL = "demo_insights"  # what the demo prints
+TERMINAL_PAGE = (
+    "<body style='background: #0d1017; color: #e6e9ef; margin: 24px'>"
+    "<pre style='font: 14px/20px monospace; margin: 0'>{code}</pre></body>"
 )
 
 
@@ -48,7 +57,25 @@ def main(names: list[str]) -> None:
             picture: Path = FOLDER / f"{name}.png"
             page.screenshot(path=picture, full_page=not height)
             visitor.close()
-            sys.stdout.write(f"{picture.relative_to(REPO)}: {picture.stat().st_size // 1024} KB\n")
+            _say(picture)
+        if not names or TERMINAL in names:
+            _say(_terminal(browser, settings))
+
+
+def _terminal(browser: Browser, settings: Settings) -> Path:
+    console.record, console.width, console.file = True, 190, io.StringIO()
+    console.print("$ make demo\n…", end="")
+    print_insights(settings)
+    page = browser.new_page(viewport={"width": 1250, "height": 100})
+    page.set_content(console.export_html(theme=MONOKAI, inline_styles=True, code_format=TERMINAL_PAGE))
+    picture = FOLDER / f"{TERMINAL}.png"
+    page.screenshot(path=picture, full_page=True)
+    page.close()
+    return picture
+
+
+def _say(picture: Path) -> None:
+    sys.stdout.write(f"{picture.relative_to(REPO)}: {picture.stat().st_size // 1024} KB\n")
 
 
 if __name__ == "__main__":
