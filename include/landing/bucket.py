@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import posixpath
 import shutil
@@ -123,6 +124,12 @@ class Bucket:
     def open(self, key: str) -> IO[bytes]:
         """A key's bytes, seekable. A file that is replaced meanwhile is an error on S3, as in ``BucketError``."""
         return self._store.open(key)
+
+    def sha256(self, key: str) -> str:
+        """Hash of a key's bytes, in hexadecimal, as the ledger has it. Raises ``FileNotFoundError``."""
+        with self._store.open(key) as there:
+            # Ignored: the streams of stores have what is needed.
+            return hashlib.file_digest(there, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def create(self, key: str) -> AbstractContextManager[IO[bytes]]:
         """A stream that becomes the key's bytes when the block ends without an error; folders are made."""
