@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from include.settings import Settings
 
 
 class Store:
@@ -26,7 +29,6 @@ class Store:
 @pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, airflow_settings: None) -> Path:
     from include import settings as module
-    from include.settings import Settings
 
     folder = tmp_path / "landing"
     folder.mkdir()
@@ -98,12 +100,23 @@ def test_a_burst_of_files_fires_once(bucket: Path) -> None:
 def test_files_that_keep_trickling_in_do_not_keep_it_waiting(bucket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bucket_trigger import BucketTrigger
 
-    from include.orchestration import watch
-
-    number = itertools.count()
-    monkeypatch.setattr(watch, "signature", lambda settings: f"listing {next(number)}")
     monkeypatch.setattr(BucketTrigger, "PATIENCE_SECONDS", 0.2)
-    assert 2 <= len(asyncio.run(events(Store(), 1.0))) <= 5
+    over = threading.Event()
+
+    def trickle() -> None:
+        for number in itertools.count():
+            (bucket / f"{number}.csv").write_text("a")
+            if over.wait(0.01):
+                return
+
+    dropping = threading.Thread(target=trickle)
+    dropping.start()
+    try:
+        found = asyncio.run(events(Store(), 1.0))
+    finally:
+        over.set()
+        dropping.join()
+    assert 2 <= len(found) <= 5
 
 
 class DyingStore(Store):
@@ -129,21 +142,23 @@ def test_killed_before_it_noted_the_files_it_fires_when_it_is_back(bucket: Path)
     assert asyncio.run(events(again, 0.5)) == []
 
 
+@pytest.mark.integration
 def test_killed_after_it_noted_the_files_the_ledger_makes_up_for_the_lost_event(
-    bucket: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, airflow_settings: None, clickhouse: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bucket_trigger import BucketTrigger
 
-    from include.orchestration import watch
-
+    given = clickhouse.model_copy(update={"bucket": f"file://{tmp_path}", "bucket_poll_seconds": 0.02})
+    for module in ("include.settings", "include.landing.bucket", "include.warehouse.client"):
+        monkeypatch.setattr(f"{module}.get_settings", lambda: given)
     store = DyingStore(kept=True)
-    (bucket / "one.csv").write_text("a")
+    (tmp_path / "demo" / "generic").mkdir(parents=True)
+    (tmp_path / "demo" / "generic" / "one.csv").write_text("a")
     assert asyncio.run(events(store, 0.5)) == []
-    monkeypatch.setattr(watch, "waiting_files", lambda: ["one.csv"])  # what the ledger says; it needs a warehouse
     monkeypatch.setattr(BucketTrigger, "LEDGER_SECONDS", 0.1)
     again = Store()
     again.values = store.values
-    assert asyncio.run(events(again, 0.8)) == [{"reason": "files wait", "files": 1}]
+    assert asyncio.run(events(again, 2.0)) == [{"reason": "files wait", "files": 1}]
 
 
 def test_the_trigger_names_the_class_that_airflow_imports(airflow_settings: None) -> None:
