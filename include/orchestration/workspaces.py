@@ -1,8 +1,8 @@
 """Clients that leave: everything that an installation holds of a workspace, found by the column ``workspace``, and deleted.
 
-Whatever has such a column is found by asking the engines, so a table of tomorrow is no exception. Scratch of builds that has
-numbers under a hash instead is emptied. Seeds are files of the
-user: their lines are named and stay. What goes is deleted where it stands, so that nothing of others is built again.
+Whatever has such a column is found by asking the engines, so a table of tomorrow is no exception. Scratch of builds that
+has numbers under a hash instead is emptied. Seeds are files of the user: their lines are named and stay. What goes is
+deleted where it stands, so that nothing of others is built again.
 """
 
 from __future__ import annotations
