@@ -78,29 +78,28 @@ def listed(settings: Settings, client: Client) -> list[dict[str, Any]]:
         f" FROM {LEDGER}) WHERE workspace != '' GROUP BY workspace",
         parameters={"rates": rates},
     ).result_rows
-    found = {str(name): [int(files), int(n), first, last] for name, files, n, first, last in rows}
+    found = {str(name): (int(files), int(n), first, last) for name, files, n, first, last in rows}
     with _postgres(settings) as cursor:
         cursor.execute("SELECT workspace, array_agg(username ORDER BY username) FROM memberships GROUP BY workspace")
         users: dict[str, list[str]] = dict(cursor.fetchall())
         cursor.execute("SELECT DISTINCT name FROM workspace_removals WHERE finished_at IS NULL")
         open_removals = {str(name) for (name,) in cursor.fetchall()}
-    names = sorted((found.keys() | users.keys() | open_removals) - {EVERY})
-    return [
-        dict(
-            zip(
-                ("name", "files", "rows", "first_day", "last_day"),
-                (name, *found.get(name, [0, 0, None, None])),
-                strict=True,
-            )
+    listed_rows = []
+    for name in sorted((found.keys() | users.keys() | open_removals) - {EVERY}):
+        files, n, first, last = found.get(name, (0, 0, None, None))
+        cut_off = f"its removal was cut off: bin/insightflow workspaces remove {name} --yes"
+        listed_rows.append(
+            {
+                "name": name,
+                "files": files,
+                "rows": n,
+                "first_day": first,
+                "last_day": last,
+                "users": ", ".join(users.get(name, [])),
+                "note": cut_off if name in open_removals else "",
+            }
         )
-        | {
-            "users": ", ".join(users.get(name, [])),
-            "note": f"its removal was cut off: bin/insightflow workspaces remove {name} --yes"
-            if name in open_removals
-            else "",
-        }
-        for name in names
-    ]
+    return listed_rows
 
 
 def holdings(settings: Settings, client: Client, bucket: Bucket, name: str) -> Holdings:
