@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import typer
@@ -21,7 +22,8 @@ from include.services.airflow_client import AirflowClient
 from include.settings import Settings, get_settings
 from include.transform import documentation
 
-FIRST, LAST = date(2026, 6, 28), date(2026, 6, 30)
+DAYS = tuple(date(2026, 6, day) for day in (28, 29, 30))
+EXPORTED = re.compile(r"_exported_(\d{8})T")
 TOP = 8
 
 
@@ -31,14 +33,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo() -> None:
-    """Start everything, drop sample files, run three days through Airflow, print files, insights and addresses."""
+    """Start everything, drop sample files and run Airflow as on three mornings, print files, insights and addresses."""
     # A second time, what is there is left alone, and what is done is not done again.
     settings = get_settings()
     begun = time.monotonic()
     _headline("1. Services")
     lifecycle.up(settings, say)
-    _headline("2. Sample exports into the bucket")
     files = _sample_files(settings)
+    _headline(f"2. Three mornings: new exports into the bucket, {follow.DAILY} by Airflow")
     with AirflowClient(settings) as airflow:
         for dag_id in (follow.DAILY, follow.ON_DROP):
             follow.wait_for_dag(airflow, dag_id)
@@ -46,16 +48,16 @@ def demo() -> None:
         with _paused(airflow, follow.ON_DROP):
             # The scheduler's own run for yesterday, on an empty bucket, is let pass first.
             follow.settle(airflow)
-            new = sum(drop.drop(settings, path, key) for key, path in files.items())
-            say(f"{new} new files in {settings.bucket}, {len(files) - new} were there")
-            _headline(f"3. {follow.DAILY} for {FIRST} … {LAST}, by Airflow")
-            follow.run_backfill(airflow, FIRST, LAST, reprocess="failed", parallel=1)
+            for day, arrived in _by_day(files).items():
+                new = sum(drop.drop(settings, path, key) for key, path in arrived.items())
+                say(f"{day}: {new} new files in {settings.bucket}, {len(arrived) - new} were there")
+                follow.run_day(airflow, day)
     documentation.ensure(settings)  # of a checkout that changed since the days were run
-    _headline("4. Files")
+    _headline("3. Files")
     rows = ledger_rows(len(files), settings.workspace)
     show([short(row) for row in sorted(rows, key=lambda row: str(row["file"]))], as_json=False)
     print_insights(settings)
-    _headline("6. Look around")
+    _headline("5. Look around")
     addresses()
     say(f"demo done in {time.monotonic() - begun:.0f} s; `make down` stops the services")
 
@@ -78,6 +80,21 @@ def _sample_files(settings: Settings) -> dict[str, Path]:
     }
 
 
+def _by_day(files: dict[str, Path]) -> dict[date, dict[str, Path]]:
+    """The files of each day's run: those exported by the morning after it; of those that bear no such date the exchange
+    rates come first, and what somebody dropped by mistake last.
+
+    So the later exports meet days that were built before them, and restate them, as they do in real life.
+    """
+    found: dict[date, dict[str, Path]] = {day: {} for day in DAYS}
+    for key, path in files.items():
+        stamp = EXPORTED.search(path.name)
+        undated = DAYS[0] if path.parent.name == "fx_rates" else DAYS[-1]
+        day = date.fromisoformat(stamp[1]) - timedelta(days=1) if stamp else undated
+        found[min(max(day, DAYS[0]), DAYS[-1])][key] = path
+    return found
+
+
 @contextmanager
 def _paused(airflow: AirflowClient, dag_id: str) -> Iterator[None]:
     # Always on again afterwards: a demo that was killed in between may have left it paused.
@@ -90,7 +107,7 @@ def _paused(airflow: AirflowClient, dag_id: str) -> Iterator[None]:
 
 def print_insights(settings: Settings) -> None:
     """What the demo found, with its heading."""
-    _headline("5. Insights, most money × confidence first")
+    _headline("4. Insights, most money × confidence first")
     found = newest_insights(TOP, settings.workspace)
     if not found:
         say("none: no planted problem was found, which is wrong; see `bin/insightflow doctor`")

@@ -7,7 +7,7 @@ irrelevant.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from io import RawIOBase
 from typing import Any, cast
 
@@ -134,9 +134,16 @@ def stream(client: Client, dates: list[date], low: date) -> RawIOBase:
 
 
 def affected(client: Client, dates: list[date]) -> list[date]:
-    """The dates and every later day in the marts: a restated day stands in the baseline of the days after it."""
-    query = "SELECT DISTINCT date FROM marts.mart_account_daily WHERE date > {first:Date}"
-    return sorted({*dates, *(day for (day,) in _rows(client, query, {"first": min(dates)}))})
+    """The dates, and every later day up to the last one in the marts, for a restated day stands in the baseline of the
+    days after it; and the days from a workspace's last one with data before them, for what was awaited may be overdue."""
+    query = (
+        "SELECT minOrNullIf(before, before IS NOT NULL AND last >= {first:Date}), maxOrNull(last) FROM ("
+        "SELECT maxOrNullIf(date, date < {first:Date}) AS before, max(date) AS last FROM marts.mart_account_daily"
+        " WHERE date >= {first:Date} - 28 GROUP BY workspace)"
+    )
+    before, last = _rows(client, query, {"first": min(dates)})[0]
+    first = before or min(dates)
+    return [first + timedelta(days=n) for n in range((max(last or first, *dates) - first).days + 1)]
 
 
 def stream_judged(client: Client, dates: list[date]) -> RawIOBase:

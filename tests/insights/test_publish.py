@@ -313,6 +313,19 @@ def test_what_a_restated_day_changes_in_later_days_is_published_with_it(site: In
     assert site.statuses() == {"moves": "open", "goes": "resolved"}
 
 
+def test_what_a_later_day_makes_overdue_is_published_with_it(site: Installation) -> None:
+    """Nobody delivered the day in between: the feed tells so once a day after it is there."""
+    site.judged(BEFORE)
+    site.publish(BEFORE)
+    site.judged(AFTER)
+    site.feed(
+        feed_row("gap", kind="data_missing", date_start=DAY, date_end=DAY),
+        feed_row("long ago", date_end=DAY - timedelta(29)),
+    )
+    assert site.publish(AFTER).inserted == 1
+    assert site.statuses() == {"gap": "open"}
+
+
 def test_an_account_without_id_is_known_by_its_name(site: Installation) -> None:
     site.feed(feed_row("event", account_id="Shop EU"))
     site.publish()

@@ -1,7 +1,8 @@
 {#
   Which days are judged again. A restated day stands in the baseline of later days, so these are judged with it:
-  up to as many days on as a score looks back, never beyond the last day that has data. For the daily run at the end
-  of history this is the build dates and nothing more.
+  up to as many days on as a score looks back, never beyond the last day that has data. And a day of which accounts
+  were awaited until now, for which a later day has come. For the daily run at the end of history this is the build
+  dates and nothing more.
 #}
 
 {# Days of the marts that a day's scores depend on: a baseline of 56 days, and the 28 days before each of them that
@@ -25,7 +26,35 @@
     {% if dates is none or dates | length == 0 %}
         {{ return(dates) }}
     {% endif %}
-    {{ return(with_days_after(dates, anomaly_history_days())) }}
+    {{ return((with_days_after(dates, anomaly_history_days()) + overdue_days(dates)) | unique | sort) }}
+{% endmacro %}
+
+{# The days from a workspace's last day with data before one of the dates until that date, on which less than half of a
+   platform's expected accounts are there, as int_anomaly_missing counts them: none was told missing before the date
+   came. The dates themselves are asked of staging: the marts may be in the making. Asked once an invocation. #}
+{% macro overdue_days(dates) %}
+    {% set question = 'overdue_days ' ~ dates | join(' ') %}
+    {% if question not in graph %}
+        {% set accounts = api.Relation.create(schema=target.schema, identifier='mart_account_daily') %}
+        {% set staged = api.Relation.create(schema='staging', identifier='stg_ad_performance') %}
+        {% set literals = "toDate('" ~ dates | join("'), toDate('") ~ "')" %}
+        {% set within = "date between toDate('" ~ dates | min ~ "') - 56 and toDate('" ~ dates | max ~ "')" %}
+        {% set found = run_query(
+            "select distinct toString(toDate(w.day)) as day from (select workspace,"
+            ~ " arrayJoin(arrayFlatten(arrayMap((before, day) -> if(day - before <= 28 and has(arrayMap(d -> toInt32(d), ["
+            ~ literals ~ "]), day), range(before, day), []), arrayPopBack(days), arrayPopFront(days)))) as day"
+            ~ " from (select workspace, arraySort(groupUniqArray(toInt32(date))) as days from ("
+            ~ "select workspace, date from " ~ accounts ~ " where " ~ within ~ " union all"
+            ~ " select distinct workspace, date from " ~ staged ~ " where date in (" ~ literals ~ ")"
+            ~ ") group by workspace)) as w inner join ("
+            ~ "select workspace, platform, groupUniqArray(toInt32(date)) as days from " ~ accounts ~ " where " ~ within
+            ~ " group by workspace, platform, coalesce(account_id, account_name, '')) as a on w.workspace = a.workspace"
+            ~ " where arrayCount(day -> day < w.day and day >= w.day - 28, a.days) >= 14"
+            ~ " group by w.workspace, a.platform, w.day having 2 * countIf(has(a.days, w.day)) < count()"
+        ) %}
+        {% do graph.update({question: found.rows | map(attribute=0) | list}) %}
+    {% endif %}
+    {{ return(graph[question]) }}
 {% endmacro %}
 
 {# `column in (days to judge)`; 1 for the whole history. #}

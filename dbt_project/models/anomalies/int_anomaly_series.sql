@@ -186,7 +186,7 @@ silent_days as (
     where {{ only_anomaly_dates('silent_date') }}
 ),
 
--- A platform's sum without one of its accounts says nothing of the platform.
+-- A platform's sum without one of its accounts, missing or awaited, says nothing of the platform.
 platform_rows as (
     select
         p.workspace as workspace,
@@ -244,6 +244,7 @@ series_days as (
         false as is_silent,
         true as is_missing
     from {{ ref('int_anomaly_missing') }} as m
+    where not m.is_awaited
 ),
 
 platform_maturity as (
