@@ -8,9 +8,9 @@
 
 -- RF03 takes the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
--- A day on which an account has no data at all is missing, never zero. It is expected if the account has data
--- on 14 of the 28 days before. It is overdue if the workspace has a later day or half of the platform's accounts
--- are there; until then it is awaited, for each platform's files have an hour of their own. Scratch.
+-- A day on which an account has no data at all is missing, never zero. It is expected if the account has
+-- data on 14 of the 28 days before. It is overdue if the workspace has a later day or half of the platform's
+-- accounts are there; until then it is awaited, for each platform's files have an hour of their own. Scratch.
 with account_rows as (
     select
         a.workspace as workspace,
