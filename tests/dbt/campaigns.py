@@ -104,6 +104,10 @@ def rows() -> list[dict[str, Any]]:
         *history("young", "Steady", 600, aov=30),
         *history("young", "Five days", 600, aov=200, account_id="a5")[-5:],
         *history("young", "Two days", 900, aov=300, account_id="a2")[-2:],
+        # The newest file of one account has not come yet, another account has ended.
+        *history("late", "Search, non-brand", 600, aov=90),
+        *history("late", "Display", 900, aov=14, account_id="a2")[:-1],
+        *history("late", "Ended", 900, aov=7, account_id="a3")[:-5],
         # What has no conversions, no value or no clicks at all must not keep the others' insights from being told.
         *history("fruitless", "Clicks", 300, cvr=0),
         *history("fruitless", "More clicks", 300, cvr=0),

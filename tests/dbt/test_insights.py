@@ -74,6 +74,17 @@ def test_budget_moves_from_the_weakest_to_the_strongest_that_can_take_it(told: P
     assert float(rows[0][2]) == giver["cost"]
 
 
+def test_a_shift_waits_for_no_account_s_newest_file(told: Project) -> None:
+    """Or the day's first file would take it back, and the last one bring it again."""
+    shifts = {
+        day: {(row["evidence"]["giver"]["campaign_id"], row["evidence"]["receiver"]["campaign_id"])}
+        for day in (LAST - timedelta(1), LAST)
+        for row in feed(told, "budget_shift", day)
+        if row["workspace"] == "late"
+    }
+    assert shifts == dict.fromkeys((LAST - timedelta(1), LAST), {("Display", "Search, non-brand")})
+
+
 def test_what_a_shift_says_is_not_said_again_as_best_and_worst(told: Project) -> None:
     moved = {
         campaign

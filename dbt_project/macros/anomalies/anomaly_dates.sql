@@ -29,9 +29,9 @@
     {{ return((with_days_after(dates, anomaly_history_days()) + overdue_days(dates)) | unique | sort) }}
 {% endmacro %}
 
-{# The days from a workspace's last day with data before one of the dates until that date, on which less than half of a
-   platform's expected accounts are there, as int_anomaly_missing counts them: none was told missing before the date
-   came. The dates themselves are asked of staging: the marts may be in the making. Asked once an invocation. #}
+{# The days from a workspace's last day with data before one of the dates until that date, on which an account is not
+   there that int_anomaly_missing expects: until the date came it was awaited. The dates themselves are asked of
+   staging, for the marts may be in the making. Asked once an invocation. #}
 {% macro overdue_days(dates) %}
     {% set question = 'overdue_days ' ~ dates | join(' ') %}
     {% if question not in graph %}
@@ -47,10 +47,9 @@
             ~ "select workspace, date from " ~ accounts ~ " where " ~ within ~ " union all"
             ~ " select distinct workspace, date from " ~ staged ~ " where date in (" ~ literals ~ ")"
             ~ ") group by workspace)) as w inner join ("
-            ~ "select workspace, platform, groupUniqArray(toInt32(date)) as days from " ~ accounts ~ " where " ~ within
+            ~ "select workspace, groupUniqArray(toInt32(date)) as days from " ~ accounts ~ " where " ~ within
             ~ " group by workspace, platform, coalesce(account_id, account_name, '')) as a on w.workspace = a.workspace"
-            ~ " where arrayCount(day -> day < w.day and day >= w.day - 28, a.days) >= 14"
-            ~ " group by w.workspace, a.platform, w.day having 2 * countIf(has(a.days, w.day)) < count()"
+            ~ " where not has(a.days, w.day) and arrayCount(day -> day < w.day and day >= w.day - 28, a.days) >= 14"
         ) %}
         {% do graph.update({question: found.rows | map(attribute=0) | list}) %}
     {% endif %}

@@ -9,8 +9,8 @@
 -- RF03 takes the arguments of lambdas and the parts of tuples for columns.
 -- noqa: disable=RF03
 -- A day on which an account has no data at all is missing, never zero. It is expected if the account has
--- data on 14 of the 28 days before. It is overdue if the workspace has a later day or half of the platform's
--- accounts are there; until then it is awaited, for each platform's files have an hour of their own. Scratch.
+-- data on 14 of the 28 days before. On the workspace's last day it is awaited, for files come one after the
+-- other; once a later day is there, it is missing. Scratch.
 with account_rows as (
     select
         a.workspace as workspace,
@@ -57,8 +57,7 @@ expectation as (
         {% endfor -%}
         e.expected_date as date,
         l.last_date as last_date,
-        a.date > toDate(0) as is_there,
-        avg(is_there) over (partition by e.workspace, e.platform, e.expected_date) as share_there
+        a.date > toDate(0) as is_there
     from expected_accounts as e
     inner join last_days as l on e.workspace = l.workspace
     left join account_rows as a
@@ -90,6 +89,6 @@ select
     x.account_currency as account_currency,
     x.reporting_currency as reporting_currency,
     false as is_provisional,
-    x.date >= x.last_date and x.share_there < 0.5 as is_awaited
+    x.date = x.last_date as is_awaited
 from expectation as x
 where not x.is_there

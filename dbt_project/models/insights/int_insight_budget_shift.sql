@@ -9,7 +9,7 @@ with months as (
     select
         {% for column in [
             'workspace', 'platform', 'account_id', 'account_name', 'entity_id', 'entity_name', 'date_end', 'currency',
-            'last_seen'
+            'last_seen', 'account_last_seen'
         ] -%}
         c.{{ column }} as {{ column }},
         {% endfor -%}
@@ -48,7 +48,9 @@ compared as (
         {{ takes_no_more('m.entity_name') }} or not ({{ is_none_of_problems('m', 'is_told_28') }}) as is_full,
         spend >= 4 * s.min_performer_cost
         and m.days_with_data >= 21
-        and m.last_seen = m.date_end as is_judgeable
+        -- it runs still, as far as the files of its account reach, which may come after those of others
+        and m.last_seen = m.account_last_seen
+        and m.date_end - m.account_last_seen <= 3 as is_judgeable
     from months as m
     inner join {{ ref('int_insight_settings') }} as s on m.workspace = s.workspace
     window everything as (partition by m.workspace, m.date_end)

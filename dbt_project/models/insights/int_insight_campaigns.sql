@@ -62,7 +62,9 @@ sums as (
     group by d.workspace, d.platform, d.account_id, d.entity_id, d.date_end
 )
 
-select s.*
+select
+    s.*,
+    max(s.last_seen) over (partition by s.workspace, s.platform, s.account_id, s.date_end) as account_last_seen
 from sums as s
 inner join last_dates as l on s.workspace = l.workspace
 where s.date_end <= l.last_date
