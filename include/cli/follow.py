@@ -10,7 +10,7 @@ from typing import Any
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from include.cli.output import say
-from include.services.airflow_client import AirflowClient, AirflowRefusal
+from include.services.airflow_client import AirflowClient, AirflowRefusal, lies_ahead
 from include.services.errors import ServiceError
 
 DAILY = "marketing_daily"
@@ -126,12 +126,13 @@ def wait_for_others(airflow: AirflowClient) -> None:
 
 
 def _active(airflow: AirflowClient, states: Sequence[str] = ("running", "queued")) -> list[tuple[str, str]]:
-    """DAG and id of the runs of both DAGs that are in one of the states."""
+    """DAG and id of the runs of both DAGs that are in one of the states, but for those whose day has not come."""
     return [
         (dag_id, run["dag_run_id"])
         for dag_id in (DAILY, ON_DROP)
         for state in states
         for run in airflow.get(f"/dags/{dag_id}/dagRuns", state=state, limit=100)["dag_runs"]
+        if not lies_ahead(run)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,9 +114,13 @@ def samples(
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a date; write it as 2026-06-30") from None
+    # An account's day begins up to 14 hours before that of UTC.
+    if day > (datetime.now(UTC) + timedelta(hours=14)).date():
+        raise typer.BadParameter(f"{day} has not begun")
+    return day
 
 
 def _workspace_folder(workspace: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -78,6 +80,12 @@ class AirflowRefusal(ServiceError):
         super().__init__(f"Airflow refuses {what}: {detail} (HTTP {status})")
         self.status = status
         self.detail = detail
+
+
+def lies_ahead(run: Mapping[str, Any]) -> bool:
+    """Whether the day of a run has not come: Airflow calls it running, and starts no task of it before."""
+    moment = run["logical_date"]
+    return bool(moment) and datetime.fromisoformat(moment) > datetime.now(UTC)
 
 
 def _detail(response: httpx.Response) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.services import postgres, processes
-from include.services.airflow_client import AirflowClient
+from include.services.airflow_client import AirflowClient, lies_ahead
 from include.services.errors import ServiceError
 from include.services.programs import programs
 from include.services.status import status
@@ -193,6 +193,15 @@ def _airflow(settings: Settings) -> Iterator[Finding]:
                 dags = airflow.get("/dags", limit=50)["dags"]
                 names = [dag["dag_id"] + (" (paused)" if dag["is_paused"] else "") for dag in dags]
                 yield Finding("ok", "DAGs", ", ".join(sorted(names)) or "none yet")
+            running = airflow.get("/dags/~/dagRuns", state="running", limit=100)["dag_runs"]
+            if ahead := [run for run in running if lies_ahead(run)]:
+                yield Finding(
+                    "warning",
+                    "runs ahead of their day",
+                    f"{len(ahead)}, the first is {ahead[0]['dag_id']} {ahead[0]['dag_run_id']} for {ahead[0]['logical_date'][:10]}",
+                    f"Airflow starts them when the day has come; if nobody meant that, delete them at "
+                    f"{settings.public_airflow_url}/dags/{ahead[0]['dag_id']}/runs",
+                )
             failed = airflow.get("/dags/~/dagRuns", state="failed", limit=5, order_by="-run_after")
             if failed["total_entries"]:
                 newest = failed["dag_runs"][0]

@@ -163,6 +163,7 @@ def test_without_services_a_line_says_what_to_do(environment: dict[str, str], ar
     ("arguments", "said"),
     [
         (["run", "--date", "yesterday"], "is not a date"),
+        (["run", "--date", "2199-01-01"], "2199-01-01 has not begun"),
         (["backfill", "--from", "2026-06-02", "--to", "2026-06-01"], "is after"),
         (["load", "no/such/file.csv"], "does not exist"),
         (["load", __file__, "--source", "nowhere"], "there is no source"),

@@ -97,9 +97,10 @@ def rows() -> list[dict[str, Any]]:
         *history("wasteful", "Little", 12, cvr=0),
         *history("wasteful", "Earns", 400, aov=60),
         *history("wasteful", "Earns too", 300, aov=60),
-        # What broke says nothing of what campaigns usually bring back.
+        # What broke says nothing of what campaigns usually bring back, and what takes no more money is no measure.
         *(untracked(row) for row in history("untracked", "Silent", 600, aov=200)),
         *history("untracked", "Brand | sound", 600, aov=90),
+        *history("untracked", "Steady", 6000, aov=30),
         *history("untracked", NAN, 900, aov=14),
         *history("young", "Steady", 600, aov=30),
         *history("young", "Five days", 600, aov=200, account_id="a5")[-5:],

@@ -186,3 +186,15 @@ def test_a_full_refresh_gives_the_same_marts(installation: Installation) -> None
     assert before["mart_campaign_daily"]
     installation.cli("run", "--full-refresh", timeout=1200)
     assert marts(installation) == before
+
+
+def test_a_run_ahead_of_its_day_keeps_nobody_waiting(installation: Installation) -> None:
+    """Airflow takes it, calls it running for years, and starts nothing."""
+    with AirflowClient(installation.settings) as airflow:
+        run = airflow.post("/dags/marketing_daily/dagRuns", {"logical_date": "2199-01-01T00:00:00Z"})
+        path = f"/dags/marketing_daily/dagRuns/{run['dag_run_id']}"
+        wait_until(lambda: airflow.get(path)["state"] == "running", 60, "the run counts as running", interval=0.5)
+        assert "success" in installation.cli("run", "--date", str(LAST)).stdout
+        assert airflow.get(path)["state"] == "running"
+    told = {finding["what"]: finding for finding in installation.cli_json("doctor")}
+    assert run["dag_run_id"] in told["runs ahead of their day"]["detail"]

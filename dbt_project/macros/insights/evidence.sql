@@ -19,7 +19,7 @@
 {%- endmacro %}
 
 {% macro evidence_performance_type() -%}
-    Tuple(cost Nullable(Float64), value Nullable(Float64), conversions Nullable(Float64), clicks Nullable(Int64), roi Nullable(Float64), roi_of_all Nullable(Float64), peer_cost Nullable(Float64), peer_value Nullable(Float64), conversions_at_peer_rate Nullable(Float64), days_with_data UInt64, dates Array(Date), rows {{ _rows() }}, sql String)
+    Tuple(cost Nullable(Float64), value Nullable(Float64), conversions Nullable(Float64), clicks Nullable(Int64), roi Nullable(Float64), usual_roi Nullable(Float64), peer_cost Nullable(Float64), peer_value Nullable(Float64), conversions_at_peer_rate Nullable(Float64), days_with_data UInt64, dates Array(Date), rows {{ _rows() }}, sql String)
 {%- endmacro %}
 
 {% macro _campaign() -%}

@@ -35,9 +35,11 @@ compared as (
         {% endfor -%}
         toFloat64(m.conversions) as events,
         toFloat64(m.cost) as spend,
-        toFloat64(sum(m.value) over everything) / toFloat64(sum(m.cost) over everything) as usual_roas,
-        5 * toFloat64(sum(m.cost) over everything)
-        / nullIf(toFloat64(sum(m.conversions) over everything), 0) as prior_spend,
+        {{ takes_no_more('m.entity_name') }} as takes_no_more,
+        toFloat64(sumIf(m.value, not takes_no_more) over everything)
+        / nullIf(toFloat64(sumIf(m.cost, not takes_no_more) over everything), 0) as usual_roas,
+        5 * toFloat64(sumIf(m.cost, not takes_no_more) over everything)
+        / nullIf(toFloat64(sumIf(m.conversions, not takes_no_more) over everything), 0) as prior_spend,
         (toFloat64(m.value) + prior_spend * usual_roas) / (spend + prior_spend) as roas,
         -- Poisson conversions of orders whose value varies by about 80 %
         1.28 / sqrt(coalesce(events, 0) + 5) as relative_error,
@@ -45,7 +47,7 @@ compared as (
         s.shift_share as shift_share,
         s.max_shifts_a_day as max_shifts,
         s.min_insight_amount as min_insight_amount,
-        {{ takes_no_more('m.entity_name') }} or not ({{ is_none_of_problems('m', 'is_told_28') }}) as is_full,
+        takes_no_more or not ({{ is_none_of_problems('m', 'is_told_28') }}) as is_full,
         spend >= 4 * s.min_performer_cost
         and m.days_with_data >= 21
         -- it runs still, as far as the files of its account reach, which may come after those of others

@@ -64,7 +64,8 @@ sums as (
 
 select
     s.*,
-    max(s.last_seen) over (partition by s.workspace, s.platform, s.account_id, s.date_end) as account_last_seen
+    max(s.last_seen) over account as account_last_seen
 from sums as s
 inner join last_dates as l on s.workspace = l.workspace
 where s.date_end <= l.last_date
+window account as (partition by s.workspace, s.platform, s.account_id, s.date_end)

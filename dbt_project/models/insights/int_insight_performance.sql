@@ -44,11 +44,13 @@ compared as (
         toFloat64(sum(w.conversions) over account - coalesce(w.conversions, 0)) as peer_conversions,
         toFloat64(sum(w.value) over account - coalesce(w.value, 0)) as peer_value,
         toFloat64(w.cost) * peer_conversions / nullIf(peer_cost, 0) as conversions_at_peer_rate,
-        toFloat64(sumIf(w.value, w.value is not null) over everything)
-        / nullIf(toFloat64(sumIf(w.cost, w.value is not null) over everything), 0) as usual_roas,
+        {{ takes_no_more('w.entity_name') }} as is_full,
+        -- held against those that money can move to: where no more is to be had, a return is no alternative
+        w.value is not null and not is_full as is_measure,
+        toFloat64(sumIf(w.value, is_measure) over everything)
+        / nullIf(toFloat64(sumIf(w.cost, is_measure) over everything), 0) as usual_roas,
         toFloat64(sum(w.cost) over everything) as all_cost,
-        toFloat64(w.value) / toFloat64(w.cost) as roas,
-        {{ takes_no_more('w.entity_name') }} as is_full
+        toFloat64(w.value) / toFloat64(w.cost) as roas
     from weeks as w
     inner join {{ ref('int_anomaly_thresholds') }} as t on w.workspace = t.workspace
     inner join {{ ref('int_insight_settings') }} as s on w.workspace = s.workspace
@@ -174,15 +176,16 @@ select
         ),
         concat(
             'F', substring(c.span, 2), ' it turned ', c.cost_text, ' into ', c.value_text,
-            '; all campaigns bring back ', c.usual_roas_text, ' for each ', c.currency, ' 1. ', c.next_step
+            '; campaigns that can take more budget bring back ', c.usual_roas_text, ' for each ', c.currency, ' 1. ',
+            c.next_step
         )
     ) as body,
     c.next_step as next_step,
     if(
         c.kind = 'waste', 'Its spend of these days.',
         concat(
-            'A fifth of a day''s spend × its return less that of all campaigns whose conversions are ',
-            'counted, over the days with data of 7.'
+            'A fifth of a day''s spend × its return less that of the campaigns that can take more budget and ',
+            'whose conversions are counted, over the days with data of 7.'
         )
     ) as impact_basis,
     {{ to_amount('c.impact') }} as impact_amount,
