@@ -176,16 +176,16 @@ select
         ),
         concat(
             'F', substring(c.span, 2), ' it turned ', c.cost_text, ' into ', c.value_text,
-            '; campaigns that can take more budget bring back ', c.usual_roas_text, ' for each ', c.currency, ' 1. ',
-            c.next_step
+            '; campaigns that can take more budget bring back ', c.usual_roas_text, ' for each ', c.currency,
+            ' 1. ', c.next_step
         )
     ) as body,
     c.next_step as next_step,
     if(
         c.kind = 'waste', 'Its spend of these days.',
         concat(
-            'A fifth of a day''s spend × its return less that of the campaigns that can take more budget and ',
-            'whose conversions are counted, over the days with data of 7.'
+            'A fifth of a day''s spend × its return less that of the campaigns that can take more budget ',
+            'and whose conversions are counted, over the days with data of 7.'
         )
     ) as impact_basis,
     {{ to_amount('c.impact') }} as impact_amount,
