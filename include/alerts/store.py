@@ -1,7 +1,8 @@
-"""What a workspace wants to hear of, and what it was told."""
+"""What a workspace wants to hear of, and what each of its targets was told."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,9 +10,14 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
+from include.alerts import targets
+from include.settings import Settings
+
 SEVERITIES = ("low", "medium", "high", "critical")
 # An insight is news as long as it is of the newest days of its workspace: a backfill of history is none.
 NEWS_DAYS = 3
+# What was sent before the log knew targets went to all of them.
+TO_ALL = ""
 
 _NEWS = f"""
 SELECT i.*, concat_ws('|', i.platform, i.account_id, i.entity_type, i.entity_id) AS entity
@@ -22,10 +28,11 @@ WHERE i.workspace = :workspace AND i.status = 'open' AND coalesce(i.impact_amoun
   -- once for its key, unless it has become graver
   AND NOT EXISTS (
       SELECT FROM alert_log AS l WHERE l.workspace = i.workspace AND l.kind = 'insight' AND l.subject = i.insight_key
+      AND l.target = ANY(:target)
       AND array_position(:severities, l.severity) >= array_position(:severities, i.severity))
   -- and the same entity, whatever it is, not again within the quiet period, unless it has become graver
   AND NOT EXISTS (
-      SELECT FROM alert_log AS l WHERE l.workspace = i.workspace AND l.kind = 'insight'
+      SELECT FROM alert_log AS l WHERE l.workspace = i.workspace AND l.kind = 'insight' AND l.target = ANY(:target)
       AND l.entity = concat_ws('|', i.platform, i.account_id, i.entity_type, i.entity_id)
       AND l.sent_at > now() - make_interval(mins => :quiet)
       AND array_position(:severities, l.severity) >= array_position(:severities, i.severity))
@@ -74,13 +81,41 @@ def save(connection: Connection, wanted: Wish, name: str) -> None:
     )
 
 
-def news(connection: Connection, wanted: Wish) -> list[Row[Any]]:
-    """Open insights that the workspace wants to hear of and was not told, most money first, one an entity."""
+def keep_targets(connection: Connection, known: Wish, wanted: list[str], settings: Settings) -> str:
+    """Targets as they are kept. One that is new to the workspace hears of nothing old. Raises ``BadTarget``."""
+    targets.check(wanted, settings)
+    try:
+        before = targets.opened(known.targets, settings)
+    except targets.BadTarget:  # under a key that is gone
+        before = []
+    for target in wanted:
+        if target not in before:
+            hears_from_now(connection, known.workspace, targets.marks(target, settings))
+    return targets.sealed(wanted, settings)
+
+
+def hears_from_now(connection: Connection, workspace: str, marks: Sequence[str]) -> None:
+    """Note for a target that is new to a workspace what the others were told before: it hears of none of that."""
+    connection.execute(
+        text(
+            "INSERT INTO alert_log (workspace, kind, subject, entity, severity, sent_at, target)"
+            " SELECT l.workspace, l.kind, l.subject, l.entity, l.severity, max(l.sent_at), :first FROM alert_log AS l"
+            " WHERE l.workspace = :workspace AND NOT EXISTS (SELECT FROM alert_log AS k WHERE k.workspace = l.workspace"
+            "  AND (k.kind, k.subject, k.entity, k.severity) = (l.kind, l.subject, l.entity, l.severity)"
+            "  AND k.target = ANY(:known))"
+            " GROUP BY l.workspace, l.kind, l.subject, l.entity, l.severity"
+        ),
+        {"workspace": workspace, "first": marks[0], "known": [TO_ALL, *marks]},
+    )
+
+
+def news(connection: Connection, wanted: Wish, marks: Sequence[str]) -> list[Row[Any]]:
+    """Open insights that the workspace wants to hear of and this target was not told, most money first, one an entity."""
     rows = connection.execute(
         text(_NEWS),
         {
             "workspace": wanted.workspace, "least": wanted.min_impact, "severities": list(SEVERITIES),
-            "severity": wanted.min_severity, "quiet": wanted.quiet_minutes,
+            "severity": wanted.min_severity, "quiet": wanted.quiet_minutes, "target": [TO_ALL, *marks],
         },
     )  # fmt: skip
     first: dict[str, Row[Any]] = {}
@@ -89,38 +124,42 @@ def news(connection: Connection, wanted: Wish) -> list[Row[Any]]:
     return list(first.values())
 
 
-def told(connection: Connection, rows: list[Row[Any]]) -> None:
-    """Note the insights as told."""
+def told(connection: Connection, rows: list[Row[Any]], mark: str) -> None:
+    """Note the insights as told to a target."""
     connection.execute(
         text(
-            "INSERT INTO alert_log (workspace, kind, subject, entity, severity)"
-            " VALUES (:workspace, 'insight', :subject, :entity, :severity)"
+            "INSERT INTO alert_log (workspace, kind, subject, entity, severity, target)"
+            " VALUES (:workspace, 'insight', :subject, :entity, :severity, :target)"
         ),
         [
-            {"workspace": row.workspace, "subject": row.insight_key, "entity": row.entity, "severity": row.severity}
+            {
+                "workspace": row.workspace, "subject": row.insight_key, "entity": row.entity,
+                "severity": row.severity, "target": mark,
+            }
             for row in rows
         ],
-    )
+    )  # fmt: skip
 
 
-def digest_is_due(connection: Connection, workspace: str) -> bool:
-    """Whether the digest of today (UTC) was not sent."""
+def digest_is_due(connection: Connection, workspace: str, marks: Sequence[str]) -> bool:
+    """Whether the digest of today (UTC) was not sent to this target."""
     return not connection.execute(
         text(
             "SELECT EXISTS (SELECT FROM alert_log WHERE workspace = :w AND kind = 'digest'"
-            " AND subject = (now() AT TIME ZONE 'UTC')::date::text)"
+            " AND subject = (now() AT TIME ZONE 'UTC')::date::text AND target = ANY(:target))"
         ),
-        {"w": workspace},
+        {"w": workspace, "target": [TO_ALL, *marks]},
     ).scalar()
 
 
-def digest_sent(connection: Connection, workspace: str) -> None:
+def digest_sent(connection: Connection, workspace: str, mark: str) -> None:
     """Note it."""
     connection.execute(
         text(
-            "INSERT INTO alert_log (workspace, kind, subject) VALUES (:w, 'digest', (now() AT TIME ZONE 'UTC')::date::text)"
+            "INSERT INTO alert_log (workspace, kind, subject, target)"
+            " VALUES (:w, 'digest', (now() AT TIME ZONE 'UTC')::date::text, :target)"
         ),
-        {"w": workspace},
+        {"w": workspace, "target": mark},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import json
 import socket
@@ -85,25 +86,30 @@ class BadTarget(ValueError):
 
 def check(targets: list[str], settings: Settings) -> None:
     """Raises ``BadTarget``."""
+    for number, target in enumerate(targets, 1):
+        check_one(target, number, settings)
+
+
+def check_one(target: str, number: int, settings: Settings) -> None:
+    """Raises ``BadTarget``."""
     import apprise
 
-    for number, target in enumerate(targets, 1):
-        parts = urlsplit(target)
-        scheme = parts.scheme.lower()
-        if scheme not in SCHEMES:
-            raise BadTarget(f"Target {number} must start with one of: {', '.join(sorted(SCHEMES))}, then ://.")
-        options = {name.lstrip("+-:").lower(): values for name, values in parse_qs(parts.query).items()}
-        if _FILES & set(options):
-            raise BadTarget(f"Target {number} has an option that reads files: {', '.join(_FILES & set(options))}.")
-        if apprise.Apprise.instantiate(target) is None:
-            raise BadTarget(f"Target {number} is not written as Apprise writes {scheme}:// addresses.")
-        hosts = [parts.hostname] if scheme in _BY_HOST else []
-        hosts += [host for name in ("smtp", "host") for host in options.get(name, [])]
-        for host in filter(None, hosts):
-            if not settings.alert_local_targets and _is_local(host):
-                raise BadTarget(
-                    f"Target {number} is in this machine or its networks; INSIGHTFLOW_ALERT_LOCAL_TARGETS allows that."
-                )
+    parts = urlsplit(target)
+    scheme = parts.scheme.lower()
+    if scheme not in SCHEMES:
+        raise BadTarget(f"Target {number} must start with one of: {', '.join(sorted(SCHEMES))}, then ://.")
+    options = {name.lstrip("+-:").lower(): values for name, values in parse_qs(parts.query).items()}
+    if _FILES & set(options):
+        raise BadTarget(f"Target {number} has an option that reads files: {', '.join(_FILES & set(options))}.")
+    if apprise.Apprise.instantiate(target) is None:
+        raise BadTarget(f"Target {number} is not written as Apprise writes {scheme}:// addresses.")
+    hosts = [parts.hostname] if scheme in _BY_HOST else []
+    hosts += [host for name in ("smtp", "host") for host in options.get(name, [])]
+    for host in filter(None, hosts):
+        if not settings.alert_local_targets and _is_local(host):
+            raise BadTarget(
+                f"Target {number} is in this machine or its networks; INSIGHTFLOW_ALERT_LOCAL_TARGETS allows that."
+            )
 
 
 def _is_local(host: str) -> bool:
@@ -141,8 +147,19 @@ def shown(targets: list[str]) -> list[str]:
     return [str(one.url(privacy=True)) if one else "unreadable" for one in made]
 
 
+def marks(target: str, settings: Settings) -> list[str]:
+    """By what the log of alerts knows a target, without its secrets: one for each of the installation's keys.
+
+    The first is the one to write; a rotation of the key makes another the first.
+    """
+    return [hmac.digest(key.encode(), target.encode(), "sha256").hex() for key in _keys(settings)]
+
+
+def _keys(settings: Settings) -> list[str]:
+    return [key.strip() for key in settings.airflow_fernet_key.get_secret_value().split(",")]
+
+
 def _box(settings: Settings) -> MultiFernet:
     from cryptography.fernet import Fernet, MultiFernet
 
-    keys = settings.airflow_fernet_key.get_secret_value().split(",")
-    return MultiFernet([Fernet(key.strip().encode()) for key in keys])
+    return MultiFernet([Fernet(key.encode()) for key in _keys(settings)])

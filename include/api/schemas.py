@@ -6,7 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, computed_field
+
+from include.insights.money import meaning
 
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Severity = Literal["critical", "high", "medium", "low"]
@@ -49,6 +51,12 @@ class Insight(BaseModel):
     status_by: str | None
     status_at: datetime | None
     run_id: str
+
+    @computed_field(description="what impact_amount is: at stake, a week to gain, …")  # type: ignore[prop-decorator]
+    @property
+    def impact_meaning(self) -> str:
+        """In words that follow the amount."""
+        return meaning(self.kind)
 
 
 class InsightPage(BaseModel):
@@ -154,6 +162,7 @@ class OpenInsights(BaseModel):
     at_stake_unpriced: dict[str, Money] = Field(
         description="the same of money that has no exchange rate, by its currency: no part of at_stake"
     )
+    apart: int = Field(description="open insights whose money is of a day or a week, as gains are: no part of at_stake")
     by_severity: dict[str, int]
 
 

@@ -37,6 +37,7 @@ from sqlalchemy.sql import ColumnElement, Select
 
 from include.api.analytics.paging import BadCursor
 from include.api.schemas import Insight, Order, Status
+from include.insights.money import NOT_SUMMED, OF_A_DAY_OR_WEEK
 
 _TYPES: dict[str, Any] = {
     "id": BigInteger(),
@@ -49,8 +50,6 @@ _TYPES: dict[str, Any] = {
 }
 INSIGHTS = table("insights", *(column(name, _TYPES.get(name)) for name in Insight.model_fields))
 C = INSIGHTS.c
-# Their money is of a day or a week, or in a currency without a rate: it adds to nothing.
-RATES = ("top_performer", "worst_performer", "budget_shift", "concentration_risk", "missing_rate")
 
 _DAMAGED = "the cursor is damaged; start again without one"
 
@@ -144,8 +143,9 @@ def set_status(connection: Connection, name: str, insight_id: int, status: Statu
 
 def counts(connection: Connection, workspace: str, currency: str | None) -> dict[str, Any]:
     """Open and acknowledged insights, the open ones by severity, and their money: in this currency, and beside it in each
-    that has no rate to it."""
-    adds_up = C.kind.not_in(RATES)
+    that has no rate to it. Gains and whatever else is of a day or a week are counted apart."""
+    adds_up = C.kind.not_in(NOT_SUMMED)
+    apart = and_(C.kind.in_(OF_A_DAY_OR_WEEK), C.impact_amount.is_not(None))
     query = (
         select(
             C.status,
@@ -153,16 +153,18 @@ def counts(connection: Connection, workspace: str, currency: str | None) -> dict
             C.impact_currency,
             func.count().label("n"),
             func.sum(C.impact_amount).filter(adds_up).label("money"),
+            func.count().filter(apart).label("apart"),
         )
         .where(C.workspace == workspace, C.status.in_(["open", "acknowledged"]))
         .group_by(C.status, C.severity, C.impact_currency)
     )
-    found = {"open": 0, "acknowledged": 0}
+    found = {"open": 0, "acknowledged": 0, "apart": 0}
     severities: Counter[str] = Counter()
     money: defaultdict[str | None, Decimal] = defaultdict(Decimal)
     for row in connection.execute(query):
         found[row.status] += row.n
         if row.status == "open":
+            found["apart"] += row.apart
             severities[row.severity] += row.n
             money[row.impact_currency] += row.money or Decimal(0)
     at_stake = money.pop(currency, Decimal(0)) if currency else Decimal(0)

@@ -52,7 +52,7 @@ def set_alerts(
     digest: Annotated[bool | None, typer.Option("--digest/--no-digest", help="A summary once a day.")] = None,
 ) -> None:
     """Set what a workspace hears of; what is left out stays."""
-    from include.alerts import store, targets
+    from include.alerts import store
 
     if min_severity is not None and min_severity not in store.SEVERITIES:
         raise typer.BadParameter(f"a severity is {', '.join(store.SEVERITIES)}, not {min_severity}")
@@ -60,12 +60,11 @@ def set_alerts(
         "enabled": enabled, "min_severity": min_severity, "quiet_minutes": quiet_minutes, "digest": digest,
         "min_impact": None if min_impact is None else Decimal(str(min_impact)),
     }  # fmt: skip
-    if target is not None:
-        targets.check(target, get_settings())
-        given["targets"] = targets.sealed(target, get_settings())
     with _connection() as connection:
-        known = store.wish(connection, workspace).__dict__
-        wanted = store.Wish(**(known | {name: value for name, value in given.items() if value is not None}))
+        known = store.wish(connection, workspace)
+        if target is not None:
+            given["targets"] = store.keep_targets(connection, known, target, get_settings())
+        wanted = store.Wish(**(known.__dict__ | {name: value for name, value in given.items() if value is not None}))
         store.save(connection, wanted, "command line")
     say(f"alerts of {workspace} are {'on' if wanted.enabled else 'off'}")
 
@@ -82,15 +81,13 @@ def test_alerts(workspace: Workspace) -> None:
     if not listed:
         fail(f"{workspace} has no targets; `insightflow alerts set --target …` sets them")
     failed = []
-    for one, name in zip(listed, targets.shown(listed), strict=True):
-        single = store.Wish(workspace, targets=targets.sealed([one], settings))
-        try:
-            notify.send(single, settings, f"InsightFlow {workspace}: test", "Alerts of this workspace arrive here.")
+    for name, why in notify.try_out(workspace, listed, settings):
+        if why:
+            failed.append(why)
+        else:
             say(f"sent: {name}")
-        except notify.NotSent:
-            failed.append(name)
     if failed:
-        fail(f"not taken: {', '.join(failed)}")
+        fail(" ".join(failed))
 
 
 @alerts_app.command("send")

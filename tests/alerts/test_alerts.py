@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,6 +13,8 @@ import psycopg2
 import pytest
 from aiosmtpd.controller import Controller
 from clickhouse_connect.driver.client import Client
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
 from include.alerts import after_publishing, store, targets
 from include.insights import publish
@@ -47,8 +50,8 @@ class Webhook:
         self.url = f"json://127.0.0.1:{self.server.server_address[1]}/hook"
 
 
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
+@contextmanager
+def served() -> Iterator[Webhook]:
     made = Webhook()
     thread = threading.Thread(target=made.server.serve_forever, args=(0.05,))
     thread.start()
@@ -56,6 +59,19 @@ def webhook() -> Iterator[Webhook]:
     made.server.shutdown()
     made.server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with served() as made:
+        yield made
+
+
+@pytest.fixture
+def another() -> Iterator[Webhook]:
+    """A second target, beside ``webhook``."""
+    with served() as made:
+        yield made
 
 
 class Mailbox:
@@ -90,11 +106,12 @@ def site(postgres: Settings, clickhouse: Settings, warehouse: Client) -> Iterato
         cursor.execute("TRUNCATE insights, publications, alert_settings, alert_log RESTART IDENTITY")
 
 
-def want(site: Settings, url: str, **changes: Any) -> None:
-    given = {"enabled": True, "targets": targets.sealed([url], site), "min_impact": 150} | changes
+def want(site: Settings, *urls: str, **changes: Any) -> None:
+    given = {"enabled": True, "min_impact": 150} | changes
     engine = make_engine(site)
     with engine.begin() as connection:
-        store.save(connection, store.Wish("demo", **given), "test")
+        kept = store.keep_targets(connection, store.wish(connection, "demo"), list(urls), site)
+        store.save(connection, store.Wish("demo", targets=kept, **given), "test")
     engine.dispose()
 
 
@@ -117,7 +134,7 @@ def test_new_insights_above_the_threshold_are_told_once(site: Settings, webhook:
     body = message["message"]
     assert "[critical] demo finding 4\n400.00 USD at stake." in body
     assert "demo finding 3" in body
-    assert f"{site.public_url}/?view=inbox&workspace=demo&insight=" in body
+    assert f"{site.public_url}/?view=inbox&workspace=demo&id=" in body
     assert "finding 1" not in body and "finding 2" not in body and "other" not in body
     assert after_publishing(site)["insights"] == 0
     assert len(webhook.got) == 1
@@ -146,6 +163,75 @@ def test_what_was_not_taken_is_sent_again_and_stops_nothing(site: Settings, webh
     assert after_publishing(site) == {"insights": 0, "digests": 0, "failed": 1}
     webhook.status = 200
     assert after_publishing(site)["insights"] == 2
+
+
+@pytest.mark.parametrize("dead_first", [True, False])
+def test_a_target_that_is_away_holds_up_no_other(
+    site: Settings, webhook: Webhook, another: Webhook, caplog: pytest.LogCaptureFixture, dead_first: bool
+) -> None:
+    want(site, *([webhook.url, another.url] if dead_first else [another.url, webhook.url]), digest=True)
+    webhook.status = 500
+    assert after_publishing(site) == {"insights": 2, "digests": 1, "failed": 2}
+    assert f"Target {1 if dead_first else 2} (json://127.0.0.1" in caplog.text
+    for _ in range(2):
+        assert after_publishing(site) == {"insights": 0, "digests": 0, "failed": 2}
+    told = ["InsightFlow demo: 2 new insights", "InsightFlow demo: 30 June 2026"]
+    assert [message["title"] for message in another.got] == told
+    webhook.status = 200
+    assert after_publishing(site) == {"insights": 2, "digests": 1, "failed": 0}
+    assert [message["title"] for message in webhook.got] == told
+    assert len(another.got) == 2
+
+
+def test_an_address_that_is_refused_now_holds_up_no_other(site: Settings, webhook: Webhook) -> None:
+    want(site, "json://127.0.0.1:1/gone", webhook.url)
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        kept = targets.sealed(["file:///etc/passwd", webhook.url], site)
+        cursor.execute("UPDATE alert_settings SET targets = %s", (kept,))
+    assert after_publishing(site) == {"insights": 2, "digests": 0, "failed": 1}
+    assert len(webhook.got) == 1
+
+
+def test_a_target_added_later_hears_of_nothing_old(site: Settings, webhook: Webhook, another: Webhook) -> None:
+    want(site, webhook.url, digest=True)
+    after_publishing(site)
+    want(site, webhook.url, another.url, digest=True)
+    assert after_publishing(site) == {"insights": 0, "digests": 0, "failed": 0}
+    graver(site, "demo finding 3", "critical")
+    assert after_publishing(site)["insights"] == 1
+    assert [message["title"] for message in another.got] == ["InsightFlow demo: demo finding 3"]
+    # away for a while, it is as new when it comes again
+    want(site, webhook.url, digest=True)
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE insights SET insight_key = insight_key || ' again' WHERE title = 'demo finding 4'")
+        cursor.execute("UPDATE alert_log SET sent_at = sent_at - interval '13 hours'")
+    assert after_publishing(site)["insights"] == 1
+    want(site, webhook.url, another.url, digest=True)
+    assert after_publishing(site) == {"insights": 0, "digests": 0, "failed": 0}
+    assert len(another.got) == 1
+
+
+def test_the_log_knows_a_target_by_a_hash_that_outlives_a_new_key(site: Settings, webhook: Webhook) -> None:
+    want(site, webhook.url, digest=True)
+    after_publishing(site)
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT target FROM alert_log")
+        [(mark,)] = cursor.fetchall()
+    assert len(mark) == 64 and "127" not in mark
+    both = f"{Fernet.generate_key().decode()},{site.airflow_fernet_key.get_secret_value()}"
+    rotated = site.model_copy(update={"airflow_fernet_key": SecretStr(both)})
+    assert after_publishing(rotated) == {"insights": 0, "digests": 0, "failed": 0}
+
+
+def test_gains_are_called_gains(site: Settings, webhook: Webhook) -> None:
+    with psycopg2.connect(site.postgres_dsn()) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE insights SET kind = 'budget_shift' WHERE title = 'demo finding 4'")
+        cursor.execute("UPDATE insights SET kind = 'waste' WHERE title = 'demo finding 3'")
+    want(site, webhook.url)
+    after_publishing(site)
+    body = webhook.got[0]["message"]
+    assert "demo finding 4\n400.00 USD a week to gain." in body
+    assert "demo finding 3\n300.00 USD at stake." in body
 
 
 def test_the_digest_goes_by_mail_once_a_day(site: Settings) -> None:

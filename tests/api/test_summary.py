@@ -135,7 +135,7 @@ def test_what_faulty_data_explain_is_not_told_as_performance(
 
 def test_inbox_anomalies_freshness_and_quality(summary: dict[str, Any]) -> None:
     assert summary["insights"] == {
-        "open": 4, "acknowledged": 0, "at_stake": 600, "at_stake_unpriced": {}, "by_severity": {"low": 1, "high": 2, "critical": 1},
+        "open": 4, "acknowledged": 0, "apart": 0, "at_stake": 600, "at_stake_unpriced": {}, "by_severity": {"low": 1, "high": 2, "critical": 1},
     }  # fmt: skip
     assert [(a["kind"], a["count"]) for a in summary["anomalies"]] == [("spend_stop", 2), ("cpc_jump", 1)]
     freshness = summary["freshness"]

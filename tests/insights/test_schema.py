@@ -41,14 +41,14 @@ CONTRACT = [
 
 
 def test_upgrade_twice_is_the_same_revision(postgres: Settings) -> None:
-    assert upgrade(postgres) == upgrade(postgres) == "0005"
+    assert upgrade(postgres) == upgrade(postgres) == "0006"
 
 
 def test_upgrades_at_the_same_time_take_turns(postgres: Settings) -> None:
     with psycopg2.connect(postgres.postgres_dsn()) as connection, connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(upgrade, [postgres] * 4)) == {"0005"}
+        assert set(pool.map(upgrade, [postgres] * 4)) == {"0006"}
 
 
 def test_insights_has_the_columns_of_the_contract(postgres: Settings) -> None:

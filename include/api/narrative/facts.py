@@ -72,7 +72,9 @@ def facts_of(summary: Summary, insights: list[Insight]) -> list[Fact]:
         add(f"{NO_RATE} {other}", amount, other)
     for number, insight in enumerate(insights[:TOP], 1):
         add(f"insight {number}", insight.title)
-        add(f"money of insight {number}", insight.impact_amount, insight.impact_currency or "")
+        add(
+            f"money of insight {number}, {insight.impact_meaning}", insight.impact_amount, insight.impact_currency or ""
+        )
     if summary.freshness.provisional_days:
         add("days that may still change", summary.freshness.provisional_days)
     return made

@@ -68,11 +68,10 @@ def change_alerts(databases: Databases, caller: Admin, workspace: Workspace, cha
     _held(caller, workspace)
     given = change.model_dump(exclude_none=True)
     try:
-        if change.targets is not None:
-            targets.check(change.targets, databases.settings)
-            given["targets"] = targets.sealed(change.targets, databases.settings)
         with databases.postgres(caller, workspace) as connection:
             known = store.wish(connection, workspace)
+            if change.targets is not None:
+                given["targets"] = store.keep_targets(connection, known, change.targets, databases.settings)
             wanted = store.Wish(**{**known.__dict__, **given})
             store.save(connection, wanted, caller.name)
         return _shown(databases, wanted)
@@ -87,14 +86,14 @@ def test_alerts(databases: Databases, caller: Admin, workspace: Workspace) -> Se
     with databases.postgres(caller, workspace) as connection:
         known = store.wish(connection, workspace)
     try:
-        notify.send(
-            known, databases.settings, f"InsightFlow {workspace}: test", "Alerts of this workspace arrive here."
-        )
+        results = notify.try_out(workspace, targets.opened(known.targets, databases.settings), databases.settings)
     except targets.BadTarget as error:
         raise HTTPException(422, str(error)) from error
-    except notify.NotSent as error:
-        raise HTTPException(409, f"Not sent: {error}.") from error
-    return Sent(sent=len(targets.opened(known.targets, databases.settings)))
+    if not results:
+        raise HTTPException(409, "Not sent: no targets are set.")
+    if failed := [why for _, why in results if why]:
+        raise HTTPException(409, f"Sent to {len(results) - len(failed)} of {len(results)}: {' '.join(failed)}")
+    return Sent(sent=len(results))
 
 
 def _held(caller: Caller, workspace: str) -> None:

@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from include.api.store import RATES
+from include.alerts.notify import news_text
+from include.api.schemas import Insight
+from include.insights.money import NOT_SUMMED, OF_A_DAY_OR_WEEK
 from tests.api.dashboard.conftest import Site
 from tests.support.browser import Visitor, pick
 from tests.support.demo_data import PASSWORD, RUN
@@ -81,13 +83,32 @@ def test_overview_says_what_happened_and_what_is_at_stake(ana: Visitor, demo_sit
     expect(page.locator(".lead")).to_contain_text(f"USD\u00a0{summary['insights']['at_stake']:,.0f} at stake")
     # The money of a day or a week is no part of that sum.
     open_ones = demo_site.get("insights", status="open", limit=200)["items"]
-    sums = [one["impact_amount"] or 0 for one in open_ones if one["kind"] not in RATES]
+    sums = [one["impact_amount"] or 0 for one in open_ones if one["kind"] not in NOT_SUMMED]
     assert summary["insights"]["at_stake"] == pytest.approx(sum(sums), abs=0.01)
+    gains = [one for one in open_ones if one["kind"] in OF_A_DAY_OR_WEEK and one["impact_amount"] is not None]
+    assert summary["insights"]["apart"] == len(gains) > 0
+    expect(page.locator(".lead")).to_contain_text(
+        f"Money to gain or lose by the day or week ({len(gains)}\u00a0insight"
+    )
+    first = demo_site.get("insights", status="open", order="priority", limit=7)["items"]
+    assert {"at stake", "a week to gain"} <= {one["impact_meaning"] for one in first}
+    expect(page.locator(".top .stake")).to_contain_text(
+        [one["impact_meaning"] for one in first if one["impact_amount"]]
+    )
     trust = page.get_by_label("Can the numbers be trusted")
     expect(trust).to_contain_text("Numbers to Tue 30 Jun 2026")
     expect(trust).to_contain_text("4\u00a0files refused")
     page.get_by_role("link", name="All insights").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Insights")
+
+
+def test_the_link_of_an_alert_opens_its_insight(ana: Visitor, demo_site: Site) -> None:
+    # one that the list does not start with
+    wanted = Insight.model_validate(demo_site.get("insights", status="open", order="priority", limit=20)["items"][-1])
+    link = news_text([wanted], demo_site.settings).splitlines()[-1]
+    page = ana.open(link.removeprefix(demo_site.settings.public_url))
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.locator(".card h2")).to_have_text(wanted.title)
 
 
 def test_periods_and_comparisons_change_the_numbers(ana: Visitor, demo_site: Site) -> None:

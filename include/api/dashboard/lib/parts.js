@@ -1,6 +1,6 @@
 // The small parts that views are made of.
 import { html } from "./html.js";
-import { change as written, label, money, moneyParts } from "./format.js";
+import { change as written, count, label, money, moneyParts } from "./format.js";
 import { judge } from "./metrics.js";
 import { Link, toView } from "./query.js";
 
@@ -15,6 +15,9 @@ export const AtStake = ({ insights, currency }) => {
   const all = insights.at_stake || !rest.length ? [money(insights.at_stake, currency, 0), ...rest] : rest;
   return html`<b>${all.join(" + ")}</b>`;
 };
+
+// What the list has and the sum leaves out.
+export const Apart = ({ insights }) => (insights.apart ? `Money to gain or lose by the day or week (${count(insights.apart, "insight")}) is not in that sum. ` : "");
 
 // Why there is no money where there are numbers, and the way to what mends it.
 export const NoRate = ({ currencies = [], to }) => html`There are numbers, but ${currencies.length ? `no exchange rate for ${currencies.join(", ")}` : "no money in them that has an exchange rate"}${to ? ` to ${to}` : ""}.${" "}

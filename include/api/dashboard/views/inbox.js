@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { change, mayDecide, read } from "../lib/api.js";
 import { count, label, span } from "../lib/format.js";
 import { Empty, Failure, Loaded, useLoad } from "../lib/load.js";
-import { AtStake, Choice, Money, Select, Severity } from "../lib/parts.js";
+import { Apart, AtStake, Choice, Money, Select, Severity } from "../lib/parts.js";
 import { Link, set, toView, withQuery } from "../lib/query.js";
 import { NoInsights, Quiet, Title } from "../lib/shell.js";
 import { Evidence } from "./evidence.js";
@@ -15,8 +15,6 @@ const KINDS = [
   "budget_overrun", "budget_underspend", "budget_shift", "waste", "top_performer", "worst_performer", "creative_fatigue",
   "concentration_risk", "duplicate_load", "partial_load", "data_missing", "rows_rejected", "missing_rate",
 ];
-// Of these the money is of a day or a week, not of the insight's days.
-const RATES = { top_performer: "a day to gain", worst_performer: "a day to gain", budget_shift: "a week to gain", concentration_risk: "a day depends on it" };
 const SEVERITIES = ["critical", "high", "medium", "low"];
 const any = (text, names) => [["", text], ...names.map((name) => [name, label(name)])];
 
@@ -59,7 +57,7 @@ export default function Inbox({ query, meta }) {
 
   const { open } = meta.insights;
   return html`
-    <${Title} lead=${open ? html`<b>${count(open, "insight")}</b> ${open === 1 ? "is" : "are"} open, <${AtStake} insights=${meta.insights} currency=${meta.currency} /> at stake. Most money first, weighed by how sure it is.` : "Nothing is open."}>Insights<//>
+    <${Title} lead=${open ? html`<b>${count(open, "insight")}</b> ${open === 1 ? "is" : "are"} open, <${AtStake} insights=${meta.insights} currency=${meta.currency} /> at stake. <${Apart} insights=${meta.insights} />Most money first, weighed by how sure it is.` : "Nothing is open."}>Insights<//>
     ${one
       ? html`<p class="chips"><${Link} href=${withQuery({ id: "" }, query)}>All insights<//></p>`
       : html`<div class="tools">
@@ -124,7 +122,7 @@ function Card({ insight, opened, decide }) {
     </div>
     <p class="stake">${insight.impact_amount === null
       ? html`<small class="soft">not known in money</small>`
-      : html`<${Money} amount=${insight.impact_amount} currency=${insight.impact_currency} digits=${0} /><small class="soft">${RATES[insight.kind] ?? "at stake"}</small>`}</p>
+      : html`<${Money} amount=${insight.impact_amount} currency=${insight.impact_currency} digits=${0} /><small class="soft">${insight.impact_meaning}</small>`}</p>
     <div class="acts">
       <button type="button" aria-expanded=${open ? "true" : "false"} aria-controls="${id}-evidence" onClick=${() => setOpen(!open)}>${open ? "Hide evidence" : "Evidence"}</button>
       ${editor && ACTS[insight.status].map((status) => html`<button type="button" key=${status} aria-label="${ACT_NAMES[status]}: ${insight.title}" onClick=${() => decide(insight, status)}>${ACT_NAMES[status]}</button>`)}

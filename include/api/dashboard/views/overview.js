@@ -5,7 +5,7 @@ import { count, label, longDay, money, percent, ratio, span } from "../lib/forma
 import { paramsOf } from "../lib/entity.js";
 import { Empty, Loaded, useLoad } from "../lib/load.js";
 import { METRICS } from "../lib/metrics.js";
-import { AtStake, Change, Money, NoRate, Severity, Spark, Table } from "../lib/parts.js";
+import { Apart, AtStake, Change, Money, NoRate, Severity, Spark, Table } from "../lib/parts.js";
 import { Link, toView } from "../lib/query.js";
 import { comparison, judged, Quiet, Title } from "../lib/shell.js";
 
@@ -72,7 +72,7 @@ function Headline({ summary, changes, period }) {
   const direction = roas === null ? "" : Math.abs(roas) < 0.005 ? ", return as before" : `, return ${roas > 0 ? "up" : "down"} ${percent(Math.abs(roas))}`;
   return html`<b>${money(totals.spend, currency, 0)}</b> spent${totals.value === null ? "" : html` for <b>${money(totals.value, currency, 0)}</b> of value`}${direction}. ${
     insights.open
-      ? html`${insights.open === 1 ? "One thing needs" : `${count(insights.open, "thing")} need`} a look: <${AtStake} insights=${insights} currency=${currency} /> at stake.`
+      ? html`${insights.open === 1 ? "One thing needs" : `${count(insights.open, "thing")} need`} a look: <${AtStake} insights=${insights} currency=${currency} /> at stake. <${Apart} insights=${insights} />`
       : judged(summary.freshness) ? "Nothing needs a look." : "What was loaded last is not judged yet."
   }`;
 }
@@ -98,7 +98,7 @@ function Top({ items, freshness }) {
       (insight) => html`<li key=${insight.id}>
         <${Link} href=${toView("inbox", { id: insight.id })}>
           <span class="what"><${Severity} level=${insight.severity} /> <strong>${insight.title}</strong></span>
-          <span class="stake">${insight.impact_amount === null ? html`<span class="soft">not in money</span>` : html`<${Money} amount=${insight.impact_amount} currency=${insight.impact_currency} digits=${0} />`}</span>
+          <span class="stake">${insight.impact_amount === null ? html`<span class="soft">not in money</span>` : html`<${Money} amount=${insight.impact_amount} currency=${insight.impact_currency} digits=${0} /><small class="soft">${insight.impact_meaning}</small>`}</span>
         <//>
       </li>`,
     )}
