@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
 
-from include.cli.look_commands import Json, Limit, Workspace, must_be_known, published, query
-from include.cli.output import show
+from include.cli.look_commands import Json, Limit, Workspace, must_be_known, published, query, reader
+from include.cli.output import say, show
+from include.quality.rates import in_words
 
 # A million yen are not a million dollars: money in another currency than the workspace reports in is of unknown weight.
 WEIGHT = (
@@ -34,9 +35,12 @@ def insights(
 ) -> None:
     """Published insights, most money times confidence first."""
     if since is not None:
-        changes = insight_changes(since, limit, workspace)
+        changes = insight_changes(since, limit + 1, workspace)
+        more, changes = len(changes) > limit, changes[:limit]
         must_be_known(workspace, changes, insights=True)
         show(_for_screen(changes, as_json), as_json, empty="nothing has changed since then")
+        if more and not as_json:
+            say(f"more has changed since then: these are the {limit} with most money, `--limit` shows more")
         return
     rows = newest_insights(limit, workspace, status)
     must_be_known(workspace, rows, insights=True)
@@ -51,22 +55,48 @@ def _for_screen(rows: list[dict[str, Any]], as_json: bool) -> list[dict[str, Any
 
 
 def why_none(workspace: str | None, status: str) -> str:
-    """Why the list of insights is empty: no run has published, the last one found nothing, or others have that status."""
-    runs = published("SELECT run_id, dates, published_at FROM publications ORDER BY id DESC LIMIT 1", {})
-    if not runs:
-        return "no insights yet; run `bin/insightflow run`"
+    """Why the list of insights is empty: nothing is judged yet, the last run found nothing, or others have that status."""
+    place = f" of workspace {workspace}" if workspace else ""
+    days, waiting = _loaded_dates(workspace)
+    runs = published(
+        "SELECT dates, published_at FROM publications WHERE %(days)s::date[] IS NULL OR dates && %(days)s::date[]"
+        " ORDER BY id DESC LIMIT 1",
+        {"days": days},
+    )
     others = published(
         "SELECT status, count(*) AS n FROM insights WHERE (%(workspace)s IS NULL OR workspace = %(workspace)s)"
         " GROUP BY status ORDER BY status",
         {"workspace": workspace},
     )
-    place = f" of workspace {workspace}" if workspace else ""
+    young = (
+        f"{in_words(waiting)} {'is' if len(waiting) == 1 else 'are'} not judged yet: `bin/insightflow run` does that"
+    )
     if others:
         known = ", ".join(f"{row['n']} {row['status']}" for row in others)
-        return f"no {status} insights{place}; there are {known} (`--status all` shows them)"
-    days = runs[0]["dates"]
-    span = f" of {min(days)}" + (f" to {max(days)}" if len(days) > 1 else "") if days else ""
+        there = f"no {status} insights{place}; there are {known} (`--status all` shows them)"
+        return f"{there}; {young}" if waiting else there
+    if days == []:
+        return f"no insights{place}: nothing of it is loaded" if workspace else "no insights: nothing is loaded yet"
+    if not runs and not waiting:
+        return f"no insights{place} yet; run `bin/insightflow run`"
+    if waiting:
+        return f"no insights{place} yet; {young}"
+    ran = runs[0]["dates"]
+    span = f" of {min(ran)}" + (f" to {max(ran)}" if len(ran) > 1 else "") if ran else ""
     return f"no insights{place}: the last run{span}, published {runs[0]['published_at']:%Y-%m-%d %H:%M}, found none"
+
+
+def _loaded_dates(workspace: str | None) -> tuple[list[date] | None, list[date]]:
+    """Dates of what was loaded, and those that no run has judged as they are; unknown where ClickHouse does not answer."""
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    from include.landing.ledger import loaded_dates
+
+    try:
+        with reader() as client:
+            return loaded_dates(client, workspace)
+    except (ClickHouseError, OSError):
+        return None, []
 
 
 def newest_insights(limit: int, workspace: str | None = None, status: str = "open") -> list[dict[str, Any]]:

@@ -190,6 +190,17 @@ def pending_dates(client: Client | None = None) -> list[date]:
     return sorted(waiting | {day for day in rates.stale_rate_dates(client) if day.isoformat() in now})
 
 
+def loaded_dates(client: Client, workspace: str | None = None) -> tuple[list[date], list[date]]:
+    """Dates that loads of a workspace (or of any) cover, and those of them that no finished build saw as they are now."""
+    where = "WHERE workspace = {workspace:String}" if workspace is not None else ""
+    rows = client.query(
+        f"SELECT DISTINCT date FROM ops.file_coverage {where} ORDER BY date", parameters={"workspace": workspace or ""}
+    ).result_rows
+    days = [row[0] for row in rows]
+    built, now = _built(client), fingerprints(client=client)
+    return days, [day for day in days if built.get(day.isoformat()) != now.get(day.isoformat())]
+
+
 def emptied(client: Client | None = None) -> dict[str, int]:
     """ISO date → 0, the fingerprint of no loads, of the dates that were built of loads of which none stands any more."""
     client = client or connect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from include.cli import look_commands, output
 from include.cli.app import app
+from include.landing import fingerprints, mark_built
 from include.warehouse.client import connect
 from tests.insights.conftest import site
 from tests.landing.conftest import Landing, landing
@@ -61,19 +63,51 @@ def test_the_ledger_of_one_file(look: Landing) -> None:
     assert "none of them" in nothing
 
 
-def test_no_insights_says_whether_a_run_found_none(look: Landing, site: Installation) -> None:
-    assert "no insights yet; run `bin/insightflow run`" in call("insights").output
+def test_no_insights_says_why(look: Landing, site: Installation) -> None:
+    def say(*more: str) -> str:
+        return " ".join(call("insights", "-w", "demo", *more).output.split())
+
+    assert say() == "no insights of workspace demo: nothing of it is loaded"
+    site.feed(feed_row())
+    site.judged(DAY)
+    site.publish()
+    assert say("--status", "resolved") == (
+        "no resolved insights of workspace demo; there are 1 open (`--status all` shows them)"
+    )
+    assert call("insights", "--json", "--status", "resolved").output.strip() == "[]"
+
+
+def test_no_insights_of_files_that_no_run_has_seen_is_no_finding(look: Landing, site: Installation) -> None:
+    day = DAY - timedelta(days=700)  # that no other test has files of
     site.feed()
     site.judged(DAY)
-    site.publish(run_id="good")
-    said = " ".join(call("insights", "-w", "demo").output.split())
-    assert said.startswith(f"no insights of workspace demo: the last run of {DAY}, published 20")
+    site.publish(run_id="of another workspace's days")
+    line = "date,campaign_id,impressions,clicks,cost,currency\n{day},1,10,1,{cost},EUR\n"
+    look.put("generic/one.csv", line.format(day=day, cost=1))
+    look.load()
+    said = " ".join(call("insights", "-w", look.workspace).output.split())
+    assert said == (
+        f"no insights of workspace {look.workspace} yet; {day} is not judged yet: `bin/insightflow run` does that"
+    )
+    mark_built(fingerprints([day], look.client), "run", look.client)
+    assert f"workspace {look.workspace} yet; run" in " ".join(call("insights", "-w", look.workspace).output.split())
+    site.publish(day, run_id="of it")
+    said = " ".join(call("insights", "-w", look.workspace).output.split())
+    assert said.startswith(f"no insights of workspace {look.workspace}: the last run of {day}, published 20")
     assert said.endswith("found none")
-    site.feed(feed_row())
+    look.put("generic/two.csv", line.format(day=day, cost=2))
+    look.load()
+    assert "is not judged yet" in call("insights", "-w", look.workspace).output
+
+
+def test_changes_that_the_limit_cuts_off_are_told_of(look: Landing, site: Installation) -> None:
+    site.feed(feed_row("a", entity_id="1"), feed_row("b", entity_id="2"))
+    site.judged(DAY)
     site.publish()
-    said = " ".join(call("insights", "--status", "resolved").output.split())
-    assert said == "no resolved insights; there are 1 open (`--status all` shows them)"
-    assert call("insights", "--json", "--status", "resolved").output.strip() == "[]"
+    cut = " ".join(call("insights", "--since", "2020-01-01", "--limit", "1").output.split())
+    assert cut.endswith("more has changed since then: these are the 1 with most money, `--limit` shows more")
+    assert "more has changed" not in call("insights", "--since", "2020-01-01", "--limit", "2").output
+    assert len(json.loads(call("insights", "--since", "2020-01-01", "--limit", "1", "--json").output)) == 1
 
 
 def test_sql_goes_out_as_csv_json_or_value_by_value(look: Landing) -> None:
