@@ -137,12 +137,14 @@ def create_key(
 ) -> None:
     """A new key, shown once."""
     from include.api.access import keys, sessions
-    from include.api.scope import Caller
+    from include.api.scope import EVERY, Caller
 
     with _backends().identity() as connection:
         owner = Caller.of(username, sessions.grants_of(connection, username))
-        if not keys.granted(owner, workspace, _role(role)):
-            fail(f"{username} has no role in {workspace}; give one with `insightflow users grant`")
+        # Of every workspace only for who has a role in every one: else it would grow with its owner's roles.
+        if owner.role_in(workspace) is None:
+            place = "every workspace" if workspace == EVERY else workspace
+            fail(f"{username} has no role in {place}; give one with `insightflow users grant`")
         expires = datetime.now(UTC) + timedelta(days=days) if days else None
         _, secret = keys.create(connection, username, name, workspace, _role(role), expires)
     say(secret)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner, Result
 
-from include.cli import look_commands
+from include.api.backends import Backends
+from include.cli import access_commands, look_commands
 from include.cli.access_commands import _say_if_empty
+from include.cli.app import app
 from include.settings import Settings
 from tests.landing.conftest import Landing, landing
 from tests.support.processes import free_port
@@ -13,6 +16,10 @@ from tests.support.processes import free_port
 __all__ = ["landing"]
 
 pytestmark = pytest.mark.integration
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
 
 
 def test_a_workspace_without_files_is_told(
@@ -38,3 +45,17 @@ def test_where_the_warehouse_is_away_nothing_is_told(
     monkeypatch.setattr(look_commands, "get_settings", lambda: away)
     _say_if_empty("zeta")
     assert "nothing has arrived" not in "".join(capfd.readouterr())
+
+
+def test_a_key_of_every_workspace_is_for_who_has_a_role_in_every_one(
+    postgres: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_commands, "_backends", lambda: Backends(postgres))
+    for name, workspace in (("adam", "acme"), ("zara", "*")):
+        assert call("users", "add", name, "-w", workspace, "--password", "correct horse").exit_code == 0
+    refused = call("keys", "create", "--user", "adam", "-w", "*", "--name", "all")
+    assert refused.exit_code == 1
+    assert "adam has no role in every workspace; give one with" in " ".join(refused.output.split())
+    for name, workspace in (("adam", "acme"), ("zara", "*"), ("zara", "acme")):
+        made = call("keys", "create", "--user", name, "-w", workspace, "--name", "one")
+        assert made.output.startswith("ifk_"), made.output
