@@ -135,6 +135,8 @@ def test_what_is_no_file_is_refused_and_leaves_nothing(
 def test_a_viewer_may_not_send(api: TestClient, log_in: LogIn, landed: Path) -> None:
     headers = log_in("vic") | {"Content-Type": "text/csv"}
     assert api.post(URL, headers=headers, params={"workspace": "demo"}, content=CSV).status_code == 403
+    unnamed = api.post(URL, headers=headers, content=CSV)
+    assert (unnamed.status_code, unnamed.json()["detail"][:23]) == (403, "A viewer may look only.")
     assert files(landed) == []
 
 

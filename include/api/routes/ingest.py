@@ -101,8 +101,10 @@ def _target(databases: Backends, caller: Caller, wanted: str | None) -> str:
         own = databases.settings.workspace
         names = caller.with_role("analyst")
         wanted = own if caller.may_edit(own) else names[0] if len(names) == 1 else None
+        if not names:
+            raise HTTPException(403, "A viewer may look only. Ask an admin for the role analyst.")
     if wanted is None:
-        raise HTTPException(422, "Name the workspace: you may send files to several or to none.")
+        raise HTTPException(422, "Name the workspace: you may send files to several.")
     if not caller.may_edit(wanted):
         raise HTTPException(403, f"A viewer of {wanted} may look only. Ask an admin for the role analyst.")
     if "/" in wanted or wanted.startswith((".", "_", "*")) or not wanted.isprintable():
