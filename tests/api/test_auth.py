@@ -182,6 +182,22 @@ def test_an_admin_keeps_to_the_own_workspace(api: TestClient, log_in: LogIn) -> 
     assert api.get(users, headers=log_in("ana")).status_code == 403
 
 
+def test_an_admin_of_a_workspace_brings_in_nobody_else_s_user(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    olga, users, role = log_in("olga"), "/api/v1/admin/users", {"role": "viewer"}
+    stranger, nobody = (
+        api.put(f"{users}/{name}/workspaces/other", headers=olga, json=role) for name in ("ana", "nobody")
+    )
+    assert stranger.status_code == nobody.status_code == 404
+    assert stranger.json()["detail"] == nobody.json()["detail"].replace("nobody", "ana")
+    assert api.put(f"{users}/otto/workspaces/other", headers=olga, json={"role": "analyst"}).status_code == 200
+    granted = api.put(f"{users}/ana/workspaces/other", headers=log_in("admin"), json=role)
+    assert granted.json()["roles"] == {"demo": "analyst", "other": "viewer"}
+    # From then on she is olga's too, as far as olga's workspace goes.
+    changed = api.put(f"{users}/ana/workspaces/other", headers=olga, json={"role": "analyst"})
+    assert changed.json()["roles"] == {"other": "analyst"}
+    assert api.delete(f"{users}/ana/workspaces/other", headers=olga).status_code == 204
+
+
 def test_failed_log_ins_are_limited(site: Settings) -> None:
     strict = site.model_copy(update={"login_rate_limit": "3/minute"})
     with TestClient(create_app(strict)) as client:

@@ -58,7 +58,9 @@ def add(connection: Connection, name: str, password: str, workspace: str, role: 
             {"name": name, "hash": hash_password(password)},
         )
     except IntegrityError as error:
-        raise UserError(f"There is a user {name} already. Give them a role in the workspace instead.") from error
+        raise UserError(
+            f"The name {name} is taken. Choose another, or have an admin of theirs give them a role here."
+        ) from error
     grant(connection, name, workspace, role)
 
 

@@ -11,7 +11,7 @@ from include.api.access.schemas import Key, Membership, NewUser, User, UserChang
 from include.api.backends import Backends
 from include.api.deps import CurrentCaller, Databases, KnownCallers
 from include.api.problems import responses
-from include.api.scope import Caller
+from include.api.scope import EVERY, Caller
 
 
 async def get_admin(caller: CurrentCaller) -> Caller:
@@ -88,12 +88,17 @@ def grant_role(
     workspace: Workspace,
     membership: Membership,
 ) -> User:
-    """Give a user a role in a workspace, in place of any other there."""
+    """Give a user a role in a workspace, in place of any other there.
+
+    Only the installation's admin brings in a user who has no role in any workspace that the caller administers.
+    """
     _administers(caller, workspace)
     if membership.role != "admin":
         _changeable(databases, username, workspace)
     try:
         with databases.postgres(caller) as connection:
+            if not caller.administers(EVERY):  # whether such a user is elsewhere is not theirs to learn
+                _found(users.listed(connection, username), username)
             users.grant(connection, username, workspace, membership.role)
             changed = User.model_validate(users.listed(connection, username)[0])
     except users.UserError as error:
