@@ -127,6 +127,12 @@ class Campaign(BaseModel):
     roas: float | None
 
 
+class Unjudged(Campaign):
+    """A campaign whose numbers say nothing of what it did."""
+
+    fault: Literal["tracking_break", "duplicate_load", "partial_load"] = Field(description="what is wrong with them")
+
+
 class PlatformTotals(Totals):
     """A platform's part of the totals."""
 
@@ -229,6 +235,7 @@ class Summary(BaseModel):
     worst: list[Campaign]
     waste: Waste
     unreliable: int = Field(description="campaigns left out of the three: tracking broke, or data came doubled or cut")
+    unjudged: list[Unjudged] = Field(description="those of them that spent the most")
     anomalies: list[AnomalyCount]
     insights: OpenInsights
     daily: list[Day]

@@ -24,6 +24,7 @@ from include.api.schemas import (
     Quality,
     Summary,
     Totals,
+    Unjudged,
     Waste,
 )
 from include.api.scope import Caller
@@ -65,7 +66,12 @@ def summarise(
     totals, before = reader.totals(period), reader.totals(previous)
     everyone = reader.campaigns(period)
     faulty = reader.faulty(period)
-    campaigns = [c for key, c in everyone if not faulty.intersection(key)]
+    campaigns = [c for keys, c in everyone if not faulty.keys() & keys]
+    unjudged = [
+        Unjudged(**c.model_dump(), fault=min(faulty[key] for key in faulty.keys() & keys))
+        for keys, c in everyone
+        if faulty.keys() & keys
+    ]
     with backends.postgres(caller) as connection:
         inbox = OpenInsights(**store.counts(connection, chosen, currency))
         published = store.last_published(connection, last)
@@ -83,7 +89,8 @@ def summarise(
         best=_ranked(campaigns, best=True),
         worst=_ranked(campaigns, best=False),
         waste=_waste(campaigns, [c for _, c in everyone]),
-        unreliable=len(everyone) - len(campaigns),
+        unreliable=len(unjudged),
+        unjudged=unjudged[:TOP],
         anomalies=reader.anomalies(period),
         insights=inbox,
         daily=reader.daily(period),
@@ -177,22 +184,23 @@ class _Reader:
             for row in rows
         ]
 
-    def faulty(self, period: Period | None) -> set[_Key]:
-        """Keys of what the period's numbers say nothing of: tracking broke, or data came doubled or cut.
+    def faulty(self, period: Period | None) -> dict[_Key, str]:
+        """What the period's numbers say nothing of, and why: tracking broke, or data came doubled or cut.
 
         An account or a platform only where the fault is its own: one campaign's shows on them too.
         """
         if period is None:
-            return set()
+            return {}
         rows = self._rows(
-            "SELECT DISTINCT entity_type, platform, if(entity_type = 'platform', '', ifNull(account_id, '')) AS account,"
-            " if(entity_type = 'campaign', entity_id, '') AS entity FROM @marts.anomaly_daily AS a WHERE {days}"
+            "SELECT entity_type, platform, if(entity_type = 'platform', '', ifNull(account_id, '')) AS account,"
+            " if(entity_type = 'campaign', entity_id, '') AS entity, max(kind) AS fault FROM @marts.anomaly_daily AS a WHERE {days}"
             f" AND kind IN {DATA_FAULTS} AND (entity_type = 'campaign' OR entity_type IN ('account', 'platform')"
             " AND cause_entity_type = entity_type AND cause_entity_id = entity_id"
-            " AND ifNull(cause_account_id, '') = ifNull(account_id, ''))",
+            " AND ifNull(cause_account_id, '') = ifNull(account_id, ''))"
+            " GROUP BY entity_type, platform, account, entity",
             period,
         )
-        return {(row["entity_type"], row["platform"], row["account"], row["entity"]) for row in rows}
+        return {(row["entity_type"], row["platform"], row["account"], row["entity"]): row["fault"] for row in rows}
 
     def anomalies(self, period: Period | None) -> list[AnomalyCount]:
         if period is None:

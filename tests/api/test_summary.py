@@ -130,6 +130,8 @@ def test_what_faulty_data_explain_is_not_told_as_performance(
     assert [(c["campaign_name"], c["profit"]) for c in faulty["worst"]] == worst
     left_out = len(worst) == 1
     assert (faulty["unreliable"], faulty["waste"]["campaigns"]) == ((1, 0) if left_out else (0, 1))
+    told = [(c["campaign_name"], c["fault"]) for c in faulty["unjudged"]]
+    assert told == ([("Video", kind)] if left_out else [])
     assert [c["campaign_name"] for c in faulty["best"]] == ["Brand"], "of another platform"
 
 

@@ -102,6 +102,19 @@ def test_overview_says_what_happened_and_what_is_at_stake(ana: Visitor, demo_sit
     expect(page.get_by_role("heading", level=1)).to_have_text("Insights")
 
 
+def test_overview_names_the_campaigns_that_are_not_judged(ana: Visitor, demo_site: Site) -> None:
+    path = "/?from=2026-06-17&to=2026-06-30"
+    summary = demo_site.get("insights/summary", date_from="2026-06-17", date_to="2026-06-30")
+    [*_, one] = [c for c in summary["unjudged"] if c["fault"] == "tracking_break"]
+    page = ana.open(path)
+    movers = page.get_by_role("region", name="Campaigns")
+    n = summary["unreliable"]
+    expect(movers).to_contain_text(f"{n}\u00a0campaign{' is' if n == 1 else 's are'} not judged")
+    line = movers.get_by_role("listitem").filter(has_text="its conversions are not counted").last
+    line.get_by_role("link", name=one["campaign_name"]).click()
+    expect(page.get_by_role("navigation", name="Where you are")).to_contain_text(one["campaign_name"])
+
+
 def test_the_link_of_an_alert_opens_its_insight(ana: Visitor, demo_site: Site) -> None:
     # one that the list does not start with
     wanted = Insight.model_validate(demo_site.get("insights", status="open", order="priority", limit=20)["items"][-1])

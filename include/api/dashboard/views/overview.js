@@ -1,7 +1,7 @@
 // Nine in the morning: what happened, what to look at, how much money is at stake.
 import { html } from "../lib/html.js";
 import { read } from "../lib/api.js";
-import { count, label, longDay, money, percent, ratio, span } from "../lib/format.js";
+import { count, label, longDay, money, percent, ratio, span, whole } from "../lib/format.js";
 import { paramsOf } from "../lib/entity.js";
 import { Empty, Loaded, useLoad } from "../lib/load.js";
 import { METRICS } from "../lib/metrics.js";
@@ -110,7 +110,7 @@ function Platforms({ summary }) {
   if (!platforms.length) return null;
   return html`<section aria-labelledby="platforms">
     <h2 id="platforms">Platforms</h2>
-    <${Table} caption="Platforms" rows=${platforms} rowKey=${(row) => row.platform} columns=${[
+    <${Table} caption="Platforms by spend" rows=${platforms} rowKey=${(row) => row.platform} columns=${[
       { key: "platform", label: "Platform", cell: (row) => html`<${Link} href=${toView("trends", { platform: row.platform })}>${label(row.platform)}<//>` },
       { key: "spend", label: `Spend${currency ? `, ${currency}` : ""}`, align: "end", cell: (row) => money(row.spend, "", 0) },
       { key: "share", label: "Share", align: "end", cell: (row) => percent(share(row.spend, totals.spend), 0) },
@@ -119,19 +119,26 @@ function Platforms({ summary }) {
   </section>`;
 }
 
+// Why a campaign's numbers say nothing of what it did.
+const FAULTS = { tracking_break: "its conversions are not counted", duplicate_load: "its data came twice", partial_load: "a part of its data is missing" };
+
 function Movers({ summary }) {
-  const { best, worst, waste, currency } = summary;
+  const { best, worst, waste, currency, unreliable, unjudged } = summary;
   const lists = [
     ["Earned most", best, (row) => money(row.profit, "", 0)],
     ["Lost most", worst, (row) => money(row.profit, "", 0)],
     [waste.campaigns ? `No conversion, ${percent(waste.share, 0)} of spend` : "", waste.top, (row) => money(row.spend, "", 0)],
   ].filter(([, rows]) => rows.length);
-  if (!lists.length) return null;
+  if (!lists.length && !unreliable) return null;
+  const name = (row) => html`<${Link} href=${toView("trends", paramsOf(row, "campaign"))} title=${row.campaign_name}>${row.campaign_name ?? row.campaign_id}<//>`;
   return html`<section aria-labelledby="movers">
     <header class="section"><h2 id="movers">Campaigns${currency ? html` <small>${currency}</small>` : ""}</h2><${Link} href=${toView("campaigns")}>All campaigns<//></header>
     ${lists.map(
       ([title, rows, figure]) => html`<h3>${title}</h3>
-        <ul class="lines">${rows.map((row) => html`<li><${Link} href=${toView("trends", paramsOf(row, "campaign"))} title=${row.campaign_name}>${row.campaign_name ?? row.campaign_id}<//><span class="figure">${figure(row)}</span></li>`)}</ul>`,
+        <ul class="lines">${rows.map((row) => html`<li>${name(row)}<span class="figure">${figure(row)}</span></li>`)}</ul>`,
     )}
+    ${unreliable > 0 && html`<h3>${count(unreliable, "campaign")} ${unreliable === 1 ? "is" : "are"} not judged</h3>
+      <ul class="lines">${unjudged.map((row) => html`<li class="wraps">${name(row)}<span class="soft">${FAULTS[row.fault]}</span></li>`)}
+        ${unreliable > unjudged.length && html`<li class="soft">and ${whole(unreliable - unjudged.length)} more</li>`}</ul>`}
   </section>`;
 }
