@@ -73,7 +73,7 @@ function Inside() {
       <${Account} />
     </header>
     <div class="page">
-      ${known && html`<${Trust} meta=${known} />`}
+      ${known && html`<p class="printed">Workspace <b>${known.workspace}</b></p><${Trust} meta=${known} />`}
       ${known && COMPARABLE.includes(query.view) && html`<${Filters} meta=${known} />`}
       <main id="main" tabindex="-1" ref=${main}>
         ${query.view === "docs" ? html`<${View} query=${query} meta=${known} />` : from.error ? html`<${Failure} error=${from.error} again=${from.again} />` : known && isStrange(query, known) ? html`<${NoWorkspace} name=${query.workspace} names=${known.workspaces} />` : known ? html`<${View} query=${query} meta=${known} />` : html`<${Waiting} lines=${8} />`}

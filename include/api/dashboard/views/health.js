@@ -20,7 +20,7 @@ export default function Health({ query, meta }) {
     <${Title} lead=${html`Numbers reach to <b>${dayAndWeekday(freshness.last_date)}</b>; the last file came ${ago(freshness.last_loaded_at)}, the last insights ${ago(freshness.last_published_at)}. ${
       refused ? html`<b>${count(refused, "file")}</b> of the last 30 days ${refused === 1 ? "was" : "were"} refused.` : "No file was refused in 30 days."}`}>Data health<//>
     <${Choice} legend="Part" name="tab" value=${tab} options=${Object.entries(TABS).map(([key, [name]]) => [key, name + badge(key, refused, quality)])} onChange=${(key) => set({ tab: key === "sources" ? "" : key, file: "", status: "", reason: "" })} />
-    <section class="panel" aria-label=${TABS[tab][0]}><${Part} query=${query} meta=${meta} /></section>`;
+    <div class="panel"><${Part} query=${query} meta=${meta} /></div>`;
 }
 
 const badge = (tab, refused, quality) => {
