@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
-from include.api import problems
+from include.api import VERSION, problems
 from include.api.access.resolve import Resolver
 from include.api.answers import Answers
 from include.api.backends import Backends
@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(
         title="InsightFlow",
-        version="1.0.0",
+        version=VERSION,
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,

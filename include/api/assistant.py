@@ -24,7 +24,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import Request
 from starlette.routing import Route
 
-from include.api import detail, store, summary
+from include.api import VERSION, detail, store, summary
 from include.api.access.resolve import Resolver
 from include.api.access.tokens import BadToken
 from include.api.analytics import anomalies, pacing, periods, roi, trends
@@ -277,7 +277,7 @@ def build(backends: Backends, caller_of: Callable[[Context[Any, Any]], Caller]) 
         return await ask(ctx, work)
 
     with _own_logging():
-        return MCPServer("insightflow", title="InsightFlow", instructions=INSTRUCTIONS, tools=tools)
+        return MCPServer("insightflow", title="InsightFlow", version=VERSION, instructions=INSTRUCTIONS, tools=tools)
 
 
 @contextlib.contextmanager

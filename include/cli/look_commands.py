@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from include.cli.output import fail, say, show
+from include.cli.output import counted, fail, say, show
 from include.settings import get_settings
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def ledger_rows(limit: int, workspace: str | None = None, status: str = "", file
 
 
 def builds(
-    run: Annotated[str, typer.Option("--run", help="Id of a run; the newest build if not given.")] = "",
+    run: Annotated[str, typer.Option("--run", help="Id of a run; the newest that built it if not given.")] = "",
     layer: Annotated[str, typer.Option(help="staging, facts, marts, anomalies, insights or seeds.")] = "",
     node: Annotated[str, typer.Option(help="Only this model or test, with the SQL that ran.")] = "",
     limit: Limit = 400,
@@ -106,15 +106,19 @@ def builds(
     """What dbt made of each model and test: status, rows (of a test: failing ones), seconds; newest first."""
     if layer:
         _must_be_one_of(layer, LAYERS, "layer")
+    wanted = "({layer:String} = '' OR layer = {layer:String}) AND ({node:String} = '' OR node = {node:String})"
     rows = query(
-        "SELECT finished_at, layer, node, resource_type AS type, status, rows, round(seconds, 2) AS seconds, message, sql"
-        " FROM ops.dbt_results WHERE run_id = if({run:String} = '',"
-        " (SELECT argMax(run_id, finished_at) FROM ops.dbt_results), {run:String})"
-        " AND ({layer:String} = '' OR layer = {layer:String}) AND ({node:String} = '' OR node = {node:String})"
+        "SELECT finished_at, run_id, layer, node, resource_type AS type, status, rows, round(seconds, 2) AS seconds,"
+        " message, sql FROM ops.dbt_results WHERE run_id = if({run:String} = '',"
+        f" (SELECT argMax(run_id, finished_at) FROM ops.dbt_results WHERE {wanted}), {{run:String}}) AND {wanted}"
         " ORDER BY finished_at DESC, seconds DESC LIMIT {limit:UInt32}",
         {"run": run, "layer": layer, "node": node, "limit": limit},
     )
-    if not as_json and node:
+    if rows and not run and not as_json:
+        [newest] = query("SELECT argMax(run_id, finished_at) AS run_id FROM ops.dbt_results")
+        if rows[0]["run_id"] != newest["run_id"]:
+            say(f"run {newest['run_id']} has not reached it; this is of {rows[0]['run_id']}")
+    if not as_json and node and rows:
         for row in rows:
             typer.echo(f"{row['finished_at']} {row['status']} {row['node']}: {row['message']}\n{row['sql']}\n")
         return
@@ -122,7 +126,9 @@ def builds(
     show(
         rows if as_json else [{name: row[name] for name in shown} for row in rows],
         as_json,
-        empty="nothing was built yet" if not (run or layer or node) else "no such node in that build",
+        empty="nothing was built yet"
+        if not (run or layer or node)
+        else f"no such node {'in that build' if run else 'was built'}",
     )
 
 
@@ -215,7 +221,8 @@ def _export_rejects(out: Path, workspace: str | None, file: str) -> None:
     with reader() as client, out.open("w", encoding="utf-8-sig", newline="") as target:
         written = repairs.write(client, found[0]["file_id"], target)
     say(
-        f"{written} rows of {found[0]['uri']} are in {out}. Correct their cells, remove rows that are not to be loaded,"
+        f"{counted(written, 'row')} of {found[0]['uri']} {'is' if written == 1 else 'are'} in {out}. Correct the cells,"
+        " remove rows that are not to be loaded,"
     )
     say("keep the columns, then: bin/insightflow load " + str(out))
 

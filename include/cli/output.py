@@ -84,6 +84,11 @@ def show(
     console.print(table)
 
 
+def counted(n: int, noun: str) -> str:
+    """1 row, 2 rows, 12,345 rows."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def text_of(value: Any) -> str:
     """A cell."""
     if value is None:

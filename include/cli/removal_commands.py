@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from include.cli.output import fail, say, show, text_of
+from include.cli.output import counted, fail, say, show
 from include.settings import get_settings
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _say_what_goes(export: Export, effects: Any) -> None:
     rows = sum(one.rows_loaded for one in export.standing)
     say(
         f"{export.name} (file_id {export.file_id}), {line.source} of workspace {line.workspace}, loaded"
-        f" {line.loaded_at:%Y-%m-%d %H:%M} UTC: {text_of(rows)} rows"
+        f" {line.loaded_at:%Y-%m-%d %H:%M} UTC: {counted(rows, 'row')}"
     )
     repairs = [one.uri for one in export.standing if one.repairs and one.repairs != one.file_id and not line.repairs]
     if repairs:

@@ -308,6 +308,15 @@ def test_what_is_not_built_yet_is_said_not_an_error(api: TestClient, log_in: Log
     assert "not parsed" in parsed["notes"][0]
 
 
+def test_a_workspace_without_numbers_is_an_empty_table_in_every_form(api: TestClient, log_in: LogIn) -> None:
+    asked = {"workspace": "nothing_yet", "group_by": "campaign"}
+    assert get(api, log_in("admin"), "roi", **asked)["items"] == []
+    whole = api.get(f"{URL}/roi", headers=log_in("admin") | {"Accept": "text/csv"}, params=asked)
+    assert whole.status_code == 200, whole.text
+    [header] = whole.text.splitlines()
+    assert '"campaign_name"' in header and '"cost"' in header
+
+
 @pytest.mark.parametrize(
     "params",
     [

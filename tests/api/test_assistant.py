@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from include.api import VERSION
 from include.api.app import create_app
 from include.settings import REPO, Settings
 from tests.api.conftest import LogIn
@@ -50,6 +51,7 @@ def converse(transport: Any) -> dict[str, Any]:
     async def talk() -> None:
         with anyio.fail_after(60):
             async with Client(transport) as client:
+                said["server"] = client.server_info
                 said["tools"] = (await client.list_tools()).tools
                 for name, tool, given in (
                     ("workspaces", "list_workspaces", {}),
@@ -70,6 +72,7 @@ def converse(transport: Any) -> dict[str, Any]:
 
 def checked(said: dict[str, Any]) -> None:
     """The tools only read, answer from the marts, and keep to the key's workspace."""
+    assert (said["server"].name, said["server"].version) == ("insightflow", VERSION)
     assert len(said["tools"]) >= 8
     assert all(tool.annotations.read_only_hint for tool in said["tools"])
     assert said["workspaces"].structured_content == {"workspaces": [{"workspace": "demo", "role": "viewer"}]}

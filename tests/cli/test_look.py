@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
@@ -172,6 +172,30 @@ def test_a_status_or_layer_that_there_is_not_is_named_with_the_known_ones(look: 
         True,
     )
     assert call("builds", "--layer", "mart").exit_code == 2
+
+
+def test_a_node_that_the_newest_run_has_not_reached_is_shown_of_the_run_before(look: Landing) -> None:
+    assert "no such node was built" in call("builds", "--node", "mart_nowhere").output
+    at = datetime.now(UTC) + timedelta(days=1)
+    names = ["run_id", "finished_at", "layer", "node", "resource_type", "status", "message", "sql"]
+    rows = [
+        ["whole", at, "marts", "mart_late", "model", "success", "OK", "SELECT 1"],
+        ["begun", at + timedelta(minutes=1), "staging", "stg_early", "model", "error", "broken", "SELECT 2"],
+    ]
+    look.client.insert("ops.dbt_results", rows, column_names=names)
+    try:
+        late = " ".join(call("builds", "--node", "mart_late").output.split())
+        layer = " ".join(call("builds", "--layer", "marts").output.split())
+        early = call("builds", "--node", "stg_early").output
+        of_run = call("builds", "--run", "begun", "--node", "mart_late").output
+        [row] = json.loads(call("builds", "--node", "mart_late", "--json").output)
+    finally:
+        look.client.command("DELETE FROM ops.dbt_results WHERE run_id IN ('whole', 'begun')")
+    assert late.startswith("run begun has not reached it; this is of whole") and late.endswith("SELECT 1")
+    assert "this is of whole" in layer and "mart_late" in layer
+    assert "has not reached it" not in early and "SELECT 2" in early
+    assert "no such node in that build" in of_run
+    assert row["run_id"] == "whole"
 
 
 @pytest.mark.parametrize("command", ["anomalies", "rates"])

@@ -36,7 +36,7 @@ def test_the_rows_of_a_file_go_out_and_come_back(
     assert code == 1 and not out.exists(), said
     code, said = call(*mine, "--file", "one.csv", "--out", str(out))
     assert (code, out.read_bytes()[:3]) == (0, b"\xef\xbb\xbf"), "a spreadsheet reads it as UTF-8"
-    assert "1 rows of" in said and "bin/insightflow load" in said
+    assert "1 row of" in said and "bin/insightflow load" in said
     with out.open(encoding="utf-8-sig", newline="") as stream:
         [row] = csv.DictReader(stream)
     assert (row["repair_line"], row["repair_reason"], row["date"], row["cost"]) == ("3", "bad_date", "2026-06-99", "2")

@@ -35,6 +35,13 @@ def place(landing: Landing, postgres: Settings, monkeypatch: pytest.MonkeyPatch)
     return landing
 
 
+def test_one_row_is_one_row(place: Landing) -> None:
+    place.put("generic/c_exported_20260605.csv", "\n".join(FIRST.splitlines()[:2]) + "\n")
+    place.load()
+    said = " ".join(call("remove", f"{place.workspace}/generic/c_exported_20260605.csv").output.split())
+    assert "UTC: 1 row " in said
+
+
 def test_shown_done_and_done_again(place: Landing) -> None:
     name = f"{place.workspace}/generic/b_exported_20260604.csv"
     shown = call("remove", name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from include.api.analytics.schemas import AnomalyPage, PacingPage, RoiPage, Tren
 from include.api.answers import HEADERS, answer, matches, tag_of
 from include.api.deps import CurrentCaller, Databases, check_range, one_workspace, seen_workspace
 from include.api.problems import responses
+from include.api.schemas import Period
 from include.api.scope import Caller
 from include.api.warehouse import Warehouse
 
@@ -46,9 +48,12 @@ async def read_roi(
         warehouse = Warehouse(databases, caller, one_workspace(databases, caller, query.workspace))
         check_platforms(warehouse, query.platform)
         last, newest = periods.newest(warehouse)
+        # Of a workspace without numbers any day will do: a table without rows, as the page is one.
+        today = dt.datetime.now(dt.UTC).date()
         period = periods.period_of(query.date_from, query.date_to, last)
+        period = period or Period(date_from=today, date_to=today, days=1)
         currency = periods.currency_of(warehouse, period) or newest
-        if period is None or (group.parsed and not warehouse.has("marts.dim_campaign", *group.parsed)):
+        if group.parsed and not warehouse.has("marts.dim_campaign", *group.parsed):
             raise HTTPException(404, "There are no numbers yet for this table.")
         return warehouse, *roi.table(query, period, currency)
 
