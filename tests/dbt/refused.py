@@ -44,11 +44,11 @@ def raw_cells(project: Project, cells: list[tuple[Any, ...]]) -> None:
 
 def refuse_abroad(project: Project, load_id: int, costs: tuple[int | None, int | None]) -> None:
     """A file in euros with three rows that were loaded and two that were not."""
-    file = f"file{load_id}"
+    file, name = f"file{load_id}", {12: "it's 12"}.get(load_id, f"file{load_id}")
     common = {"load_id": load_id, "export_id": load_id, "file_id": file, "workspace": "abroad", "source": "generic"}
     common |= {"loaded_at": OLD, "export_order": OLD}
     ledger = {
-        "uri": f"file:///landing/abroad/generic/{file}.csv", "status": "loaded", "rows_read": 5, "rows_loaded": 3,
+        "uri": f"file:///landing/abroad/generic/{name}.csv", "status": "loaded", "rows_read": 5, "rows_loaded": 3,
         "rows_rejected": 2, "rejected": {"bad_date": 2}, "date_min": LAST, "date_max": LAST, "grain": "campaign",
     }  # fmt: skip
     coverage = {"grain": "campaign", "account_id": file, "date": LAST, "rows": 3}

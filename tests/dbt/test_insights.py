@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -219,6 +221,7 @@ def test_rejected_rows_of_the_export_that_stands_are_told(told: Project) -> None
     [refused] = [row for row in feed(told, "rows_rejected") if row["workspace"] == "shop"]
     assert refused["entity_name"] == "report_2.csv", "the older export's rows count no more"
     assert "16 × bad date" in refused["body"], "4 of 20 came repaired since"
+    assert "rejects -w shop --file report_2.csv --out repair.csv, correct them" in refused["next_step"]
     assert (refused["amount"], refused["impact_currency"]) == (14 * 3 + 2 * 5, "USD"), "nothing of other files"
     assert "for the other 2, about USD 52." in refused["body"]
     assert len(told.query(refused["evidence"]["sql"])) == 16
@@ -230,7 +233,9 @@ def test_the_money_of_rejected_rows_is_their_own_else_the_mean_of_their_file(tol
         f" WHERE workspace = 'abroad' AND date = '{LAST}'"
     )[0]
     found = {row["entity_name"]: row for row in feed(told, "rows_rejected") if row["workspace"] == "abroad"}
-    own, guessed = found["file11.csv"], found["file12.csv"]
+    own, guessed = found["file11.csv"], found["it's 12.csv"]
+    [told_name] = re.findall("--file (.*) --out", guessed["next_step"])
+    assert shlex.split(told_name) == ["it's 12.csv"]
     assert own["amount"] == pytest.approx(30 * rate, abs=0.01)
     assert "their own cost cells add up to USD " in own["body"]
     assert guessed["amount"] == pytest.approx(2 * 40 * rate, abs=0.01)

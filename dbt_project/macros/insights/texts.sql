@@ -85,6 +85,14 @@
     concat('''', replaceAll(replaceAll({{ text }}, '\\', '\\\\'), '''', ''''''), '''')
 {%- endmacro %}
 
+{# A word of a command line: in quotes where a shell would take it for several. #}
+{% macro shell_word(text) -%}
+    if(
+        match({{ text }}, '^[A-Za-z0-9_.@%+=:,-]+$'), {{ text }},
+        concat('\'', replaceAll({{ text }}, '\'', '\'\\\'\''), '\'')
+    )
+{%- endmacro %}
+
 {# Money of a mart's row as insights tell it, as columns of a query for readers: in reporting currency, and in the
    account's where the day has no rate. #}
 {% macro evidence_money() -%}

@@ -259,8 +259,11 @@ words as (
             {{ platform_text('r.platform') }},
             ' are too small by them', r.money_story
         ) as story,
-        'Export them by bin/insightflow rejects --out, correct them and load that file: it adds just them.'
-            as next_step,
+        concat(
+            'Export them by bin/insightflow rejects -w ', {{ shell_word('r.workspace') }}, ' --file ',
+            {{ shell_word('r.file_name') }},
+            ' --out repair.csv, correct them and load that file: it adds just them.'
+        ) as next_step,
         r.money_basis as impact_basis,
         {{ to_amount('r.impact') }} as impact_amount,
         cast(r.currency as Nullable(String)) as impact_currency,
