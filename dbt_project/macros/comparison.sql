@@ -17,17 +17,59 @@
 {# The dates that a daily row of `date` takes part in, as an array: of the dates to rebuild, or in a full refresh
    all for which the days of the row may count (the join with coverage keeps those that have data). #}
 {% macro compared_dates(date) -%}
-    {%- set rebuilt = dates_and_following(comparison_days()) -%}
-    {%- if rebuilt is none -%}
-        arrayMap(age -> {{ date }} + age, range({{ comparison_days() + 1 }}))
-    {%- elif rebuilt | length == 0 -%}
+    {{ days_among(date, comparison_days() + 1, dates_and_following(comparison_days())) }}
+{%- endmacro %}
+
+{# `date` and the days after it, `width` in all, as an array: those among `dates`, or all for None. The shorter list is
+   the one that is looked through, for every row carries it. #}
+{% macro days_among(date, width, dates) -%}
+    {%- set all = 'arrayMap(n -> ' ~ date ~ ' + n, range(' ~ width ~ '))' -%}
+    {%- if dates is none -%}
+        {{ all }}
+    {%- elif dates | length == 0 -%}
         cast([] as Array(Date))
-    {%- else -%}
+    {%- elif dates | length < width -%}
         arrayFilter(
-            day -> day between {{ date }} and {{ date }} + {{ comparison_days() }},
-            cast(['{{ rebuilt | join("', '") }}'] as Array(Date))
+            among -> among between {{ date }} and {{ date }} + {{ width - 1 }},
+            cast(['{{ dates | join("', '") }}'] as Array(Date))
         )
+    {%- else -%}
+        arrayFilter(among -> {{ in_dates('among', dates) }}, {{ all }})
     {%- endif -%}
+{%- endmacro %}
+
+{# Days of each code's period, and how many days it ends before the date that is compared. #}
+{% macro period_widths() %}
+    {% set widths = [] %}
+    {% for first, last in comparisons().values() | sum(start=[]) %}
+        {% do widths.append(last - first + 1) %}
+    {% endfor %}
+    {{ return(widths) }}
+{% endmacro %}
+{% macro period_ends() %}
+    {{ return(comparisons().values() | sum(start=[]) | map(attribute=0) | list) }}
+{% endmacro %}
+
+{# The periods that a daily row of `date` is summed in, as an array of (last day, number of days). Periods of one length
+   and end are one, whatever they are compared with: 36 of a row in place of 74. #}
+{% macro summed_periods(date) -%}
+    {%- set rebuilt = dates_and_following(comparison_days()) -%}
+    {%- set widths, before = period_widths(), period_ends() -%}
+    arrayConcat(
+        {%- for width in widths | unique %}
+        {%- set ends = none if rebuilt is none else [] -%}
+        {%- for code in range(widths | length) if widths[code] == width and rebuilt -%}
+            {%- for day in rebuilt -%}
+                {%- do ends.append((modules.datetime.date.fromisoformat(day)
+                    - modules.datetime.timedelta(days=before[code])).isoformat()) -%}
+            {%- endfor -%}
+        {%- endfor %}
+        arrayMap(
+            period_end -> (period_end, toUInt8({{ width }})),
+            {{ days_among(date, width, ends if ends is none else ends | unique | list) }}
+        ){{ ',' if not loop.last }}
+        {%- endfor %}
+    )
 {%- endmacro %}
 
 {# The daily rows that the dates to rebuild look back on. #}
@@ -44,16 +86,9 @@
 
 {# Codes of the periods that a row of this age belongs to, as an array. #}
 {% macro period_codes(age) -%}
-    {%- set firsts, lasts = [], [] -%}
-    {%- for ages in comparisons().values() -%}
-        {%- for span in ages -%}
-            {%- do firsts.append(span[0]) -%}
-            {%- do lasts.append(span[1]) -%}
-        {%- endfor -%}
-    {%- endfor -%}
     arrayFilter(
-        (code, first, last) -> {{ age }} between first and last,
-        range({{ firsts | length }}), {{ firsts }}, {{ lasts }}
+        (code, width, before) -> {{ age }} between before and before + width - 1,
+        range({{ period_widths() | length }}), {{ period_widths() }}, {{ period_ends() }}
     )
 {%- endmacro %}
 
@@ -76,7 +111,9 @@ with daily as (
         {% endfor -%}
         d.date as day
     from {{ daily }} as d
-    where {{ only_compared_days('d.date') }}
+    where
+        {{ only_compared_days('d.date') }}
+        and d.date between {{ slice_start() }} - {{ comparison_days() }} and {{ slice_end() }}
 ),
 
 -- Days on which the account (or platform) has data: a day that was never loaded is no 0.
@@ -97,40 +134,52 @@ coverage as (
     from covered
     array join {{ compared_dates('day') }} as compared
     array join {{ period_codes('compared - day') }} as code
-    where ({{ scope | join(', ') }}, compared) in (select {{ scope | join(', ') }}, day from covered)
+    where
+        compared between {{ slice_start() }} and {{ slice_end() }}
+        and ({{ scope | join(', ') }}, compared) in (select {{ scope | join(', ') }}, day from covered)
     group by {{ scope | join(', ') }}, compared, comparison_code
 ),
 
-compared_rows as (
+-- An entity has one row a day, so a name has no rival that day: tuples to settle ties would take most memory.
+summed as (
     select
-        daily.*,
-        compared,
-        code
-    from daily
-    array join {{ compared_dates('day') }} as compared
-    array join {{ period_codes('compared - day') }} as code
-    where ({{ scope | join(', ') }}, compared) in (select {{ scope | join(', ') }}, day from covered)
+        d.workspace as workspace,
+        d.platform as platform,
+        {% for level in levels -%}
+        d.{{ level }}_id as {{ level }}_id,
+        d.{{ level }}_key as {{ level }}_key,
+        argMax(d.{{ level }}_name, d.day) as {{ level }}_name,
+        {% endfor -%}
+        max(d.day) as newest_day,
+        period.1 as period_end,
+        period.2 as period_days,
+        {{ metric_sums('d') }}
+    from daily as d
+    array join {{ summed_periods('d.day') }} as period
+    where
+        period.1 between {{ slice_start() }} - {{ period_ends() | max }} and {{ slice_end() }}
+    group by
+        d.workspace,
+        d.platform,
+        {% for level in levels %}d.{{ level }}_id, d.{{ level }}_key, {% endfor %}
+        period_end,
+        period_days
 ),
 
 sides as (
     select
-        c.workspace as workspace,
-        c.platform as platform,
-        {% if levels %}{{ entity_columns('c', levels, 'day') }},{% endif %}
-        {% if levels %}c.account_key as account_key,{% endif %}
-        {% if levels | length > 1 %}c.{{ levels[-1] }}_key as {{ levels[-1] }}_key,{% endif %}
-        max(c.day) as newest_day,
-        c.compared as compared,
-        intDiv(c.code, 2) as comparison_code,
-        c.code % 2 as is_previous,
-        {{ metric_sums('c') }}
-    from compared_rows as c
-    group by
-        c.workspace,
-        c.platform,
-        {% for level in levels %}c.{{ level }}_id, c.{{ level }}_key, {% endfor %}
-        c.compared,
-        c.code
+        s.*,
+        s.period_end + {{ period_ends() }}[code + 1] as compared,
+        intDiv(code, 2) as comparison_code,
+        code % 2 as is_previous
+    from summed as s
+    array join arrayFilter(
+        c -> {{ period_widths() }}[c + 1] = s.period_days, range({{ period_widths() | length }})
+    ) as code
+    where
+        compared between {{ slice_start() }} and {{ slice_end() }}
+        and {{ in_dates('compared', dates_and_following(comparison_days())) }}
+        and ({{ scope | join(', ') }}, compared) in (select {{ scope | join(', ') }}, day from covered)
 ),
 
 pairs as (
@@ -139,10 +188,9 @@ pairs as (
         platform,
         {% for level in levels -%}
         {{ level }}_id,
-        argMax({{ level }}_name, (newest_day, {{ level }}_name)) as {{ level }}_name,
+        {{ level }}_key,
+        argMax({{ level }}_name, newest_day) as {{ level }}_name,
         {% endfor -%}
-        {% if levels %}account_key,{% endif %}
-        {% if levels | length > 1 %}{{ levels[-1] }}_key,{% endif %}
         compared,
         comparison_code,
         countIf(not is_previous) > 0 as is_listed,
@@ -151,7 +199,7 @@ pairs as (
         minIf({{ sum }}, not is_previous) as {{ sum }}_now,
         minIf({{ sum }}, is_previous) as {{ sum }}_then,
         {% endfor -%}
-        uniqExact(currency) > 1 as currencies_differ,
+        ifNull(min(currency) != max(currency), false) as currencies_differ,
         if(currencies_differ, null, min(currency)) as one_currency,
         any(reporting_currency) as reported_in,
         max(is_provisional) as provisional

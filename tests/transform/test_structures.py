@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,25 @@ def test_a_table_of_another_project_is_asked_about_and_marked(
     build(layer, DAYS, "marked", settings=clickhouse, tests=False)
     assert [text for text in creations(warehouse, table) if "comment 'project" in text]
     assert table in known(clickhouse)
+
+
+def test_many_dates_are_synced_at_once_and_their_tables_sync_again(clickhouse: Settings, warehouse: Client) -> None:
+    build("facts", [date(2026, 5, 1) + timedelta(days=n) for n in range(40)], "many", settings=clickhouse, tests=False)
+    warehouse.command("SYSTEM FLUSH LOGS")
+    rows = warehouse.query(
+        "SELECT countIf(query LIKE '%system sync file cache%'), countIf(query LIKE '%modify setting fsync%'),"
+        " countIf(query LIKE '%reset setting fsync%') FROM system.query_log"
+        " WHERE type = 'QueryFinish' AND query_kind IN ('Alter', 'System')"
+    ).result_rows
+    assert rows[0][0] == rows[0][1] == rows[0][2] > 0
+    assert "marts.int_fx_rates_daily" in known(clickhouse)
+
+
+def test_no_table_is_made_like_one_that_was_left_without_syncs(clickhouse: Settings, warehouse: Client) -> None:
+    warehouse.command("ALTER TABLE marts.int_fx_rates_daily MODIFY SETTING fsync_after_insert = 0")
+    assert "marts.int_fx_rates_daily" not in known(clickhouse)
+    warehouse.command("ALTER TABLE marts.int_fx_rates_daily RESET SETTING fsync_after_insert")
+    assert "marts.int_fx_rates_daily" in known(clickhouse)
 
 
 def test_a_migration_makes_another_project(tmp_path: Path) -> None:
