@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from include.insights.money import meaning
+from include.api.money import meaning
 from include.settings import Settings, get_settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, computed_field
 
-from include.insights.money import meaning
+from include.api.money import meaning
 
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Severity = Literal["critical", "high", "medium", "low"]

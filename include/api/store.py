@@ -36,8 +36,8 @@ from sqlalchemy.exc import DataError
 from sqlalchemy.sql import ColumnElement, Select
 
 from include.api.analytics.paging import BadCursor
+from include.api.money import NOT_SUMMED, OF_A_DAY_OR_WEEK
 from include.api.schemas import Insight, Order, Status
-from include.insights.money import NOT_SUMMED, OF_A_DAY_OR_WEEK
 
 _TYPES: dict[str, Any] = {
     "id": BigInteger(),

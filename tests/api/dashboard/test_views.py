@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from include.alerts.notify import news_text
+from include.api.money import NOT_SUMMED, OF_A_DAY_OR_WEEK
 from include.api.schemas import Insight
-from include.insights.money import NOT_SUMMED, OF_A_DAY_OR_WEEK
 from tests.api.dashboard.conftest import Site
 from tests.support.browser import Visitor, pick
 from tests.support.demo_data import PASSWORD, RUN
