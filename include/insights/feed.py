@@ -135,9 +135,10 @@ def stream(client: Client, dates: list[date], low: date) -> RawIOBase:
 
 def affected(client: Client, dates: list[date]) -> list[date]:
     """The dates, and every later day up to the last one in the marts, for a restated day stands in the baseline of the
-    days after it; and the days from a workspace's last one with data before them, for what was awaited may be overdue."""
+    days after it; and the days from a workspace's last one with data before them, for what was awaited may be overdue, or
+    awaited again."""
     query = (
-        "SELECT minOrNullIf(before, before IS NOT NULL AND last >= {first:Date}), maxOrNull(last) FROM ("
+        "SELECT min(before), maxOrNull(last) FROM ("
         "SELECT maxOrNullIf(date, date < {first:Date}) AS before, max(date) AS last FROM marts.mart_account_daily"
         " WHERE date >= {first:Date} - 28 GROUP BY workspace)"
     )

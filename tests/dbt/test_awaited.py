@@ -76,6 +76,12 @@ def test_what_has_not_come_is_awaited_first_and_missing_once_a_later_day_is_ther
     assert warehouse.query(flags) == step_by_step
     assert warehouse.query("SELECT insight_key, date_end, kind FROM marts.insight_feed ORDER BY ALL") == said
 
+    warehouse.unstage(day(LAST))
+    build(warehouse, day(LAST))
+    assert told(warehouse, NOBODY) == [], "the file of the later day was taken back: who knows whether it came"
+    assert told(warehouse, TWO_CAME), "of this one a later day is there still"
+    assert (day(NOBODY),) not in warehouse.query("SELECT date_end FROM marts.insight_feed WHERE kind = 'data_missing'")
+
 
 def test_what_a_morning_s_first_files_tell_is_not_taken_back_by_the_rest(warehouse: Project) -> None:
     """Google's file comes first, Meta's two accounts one by one; each drop is a run, and what it tells is published. Only

@@ -30,8 +30,9 @@
 {% endmacro %}
 
 {# The days from a workspace's last day with data before one of the dates until that date, on which an account is not
-   there that int_anomaly_missing expects: until the date came it was awaited. The dates themselves are asked of
-   staging, for the marts may be in the making. Asked once an invocation. #}
+   there that int_anomaly_missing expects: until the date came it was awaited. And days that were told missing though
+   nothing of a later day is there any more. The dates themselves are asked of staging, for the marts may be in the
+   making. Asked once an invocation. #}
 {% macro overdue_days(dates) %}
     {% set question = 'overdue_days ' ~ dates | join(' ') %}
     {% if question not in graph %}
@@ -39,19 +40,33 @@
         {% set staged = api.Relation.create(schema='staging', identifier='stg_ad_performance') %}
         {% set literals = "toDate('" ~ dates | join("'), toDate('") ~ "')" %}
         {% set within = "date between toDate('" ~ dates | min ~ "') - 56 and toDate('" ~ dates | max ~ "')" %}
-        {% set found = run_query(
+        {% set days = "(select workspace, date from " ~ accounts ~ " where " ~ within ~ " and date not in (" ~ literals
+            ~ ") union all select distinct workspace, date from " ~ staged ~ " where date in (" ~ literals ~ "))" %}
+        {% set came = run_query(
             "select distinct toString(toDate(w.day)) as day from (select workspace,"
             ~ " arrayJoin(arrayFlatten(arrayMap((before, day) -> if(day - before <= 28 and has(arrayMap(d -> toInt32(d), ["
             ~ literals ~ "]), day), range(before, day), []), arrayPopBack(days), arrayPopFront(days)))) as day"
-            ~ " from (select workspace, arraySort(groupUniqArray(toInt32(date))) as days from ("
-            ~ "select workspace, date from " ~ accounts ~ " where " ~ within ~ " union all"
-            ~ " select distinct workspace, date from " ~ staged ~ " where date in (" ~ literals ~ ")"
-            ~ ") group by workspace)) as w inner join ("
+            ~ " from (select workspace, arraySort(groupUniqArray(toInt32(date))) as days from " ~ days
+            ~ " group by workspace)) as w inner join ("
             ~ "select workspace, groupUniqArray(toInt32(date)) as days from " ~ accounts ~ " where " ~ within
             ~ " group by workspace, platform, coalesce(account_id, account_name, '')) as a on w.workspace = a.workspace"
             ~ " where not has(a.days, w.day) and arrayCount(day -> day < w.day and day >= w.day - 28, a.days) >= 14"
         ) %}
-        {% do graph.update({question: found.rows | map(attribute=0) | list}) %}
+        {% set told = [] %}
+        {% for name, day in [('anomaly_daily', 'date'), ('insight_feed', 'date_end')] %}
+            {% set table = load_cached_relation(api.Relation.create(schema=target.schema, identifier=name)) %}
+            {% if table is not none %}
+                {% do told.append("select workspace, " ~ day ~ " as day from " ~ table ~ " where kind = 'data_missing' and "
+                    ~ within | replace('date', day, 1)) %}
+            {% endif %}
+        {% endfor %}
+        {% set went = run_query(
+            "select distinct toString(t.day) as day from (" ~ told | join(' union all ') ~ ") as t left join ("
+            ~ "select workspace, max(date) as last_day from " ~ days ~ " group by workspace) as w"
+            ~ " on t.workspace = w.workspace where t.day >= w.last_day"
+        ) if told else none %}
+        {% do graph.update({question: (came.rows | map(attribute=0) | list)
+            + (went.rows | map(attribute=0) | list if went else [])}) %}
     {% endif %}
     {{ return(graph[question]) }}
 {% endmacro %}
