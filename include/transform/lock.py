@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 # Classes of two-part locks; files being loaded have 7302.
 LAYER_SPACE, TABLE_SPACE = 7_303, 7_304
 # Layers whose models pass scratch tables to each other, made anew by every build.
-ALONE = ("anomalies",)
+ALONE = ("anomalies", "insights")
 # More periods than this are locked as the whole table: locks are rows of shared memory.
 MOST_PERIODS = 100
 PERIODS = {

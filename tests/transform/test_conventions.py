@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from include.transform import runner
+from include.transform.lock import ALONE
 from tests.transform.conftest import Parsed
 
 FOR_USERS = ("mart_", "dim_", "fct_", "anomaly_daily", "insight_feed", "insight_budgets")
@@ -57,3 +58,13 @@ def test_exposures_name_the_api_the_dashboard_and_the_insights(parsed: Parsed) -
     read = ("insight_feed", "insight_budgets", "insight_budgets_unpriced")
     published = {f"model.insightflow.{name}" for name in read}
     assert set(exposures["published_insights"].depends_on.nodes) == published
+
+
+def test_a_layer_whose_models_hand_scratch_to_each_other_is_built_alone() -> None:
+    """Tables of no period that every build makes anew for its own days: another build would read them for its own."""
+    scratch = {
+        path.parent.name
+        for path in (runner.PROJECT / "models").glob("*/int_*.sql")
+        if "materialized='table'" in path.read_text(encoding="utf-8")
+    }
+    assert scratch == set(ALONE)
