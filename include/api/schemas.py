@@ -52,6 +52,7 @@ class Insight(BaseModel):
     status_at: datetime | None
     run_id: str
 
+    # Ignored: mypy knows no decorator on a property; pydantic documents it so.
     @computed_field(description="what impact_amount is: at stake, a week to gain, …")  # type: ignore[prop-decorator]
     @property
     def impact_meaning(self) -> str:
