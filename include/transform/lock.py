@@ -6,8 +6,9 @@ node holds a lock on the periods that it replaces, from before it reads until it
 reads what the other wrote, and every build writes after all that it has changed itself: the end is the same in any
 order.
 
-A layer is shared by the builds in it. A build takes a layer alone where nodes hand tables of no period to each
-other (``ALONE``), while a table of it is still to be made, and to look again at a data test that failed while another build had written half of its tables.
+A layer is shared by the builds in it. A build takes a layer alone where nodes hand tables of no period to each other
+(``ALONE``), while a table of it is still to be made, and to look again at a data test that failed while another build
+had written half of its tables.
 """
 
 from __future__ import annotations
