@@ -2,9 +2,11 @@
 
 What a person set stays, but what is acknowledged is resolved once there is nothing more to have in hand. Otherwise an
 insight is open as long as the newest feed row of its key is of the last day judged for its account, and resolved once
-the feed has dropped it or a later day was judged without it. A fault of the data does not recover by itself: its
-numbers are wrong until the day is mended, and it stays open for as long as they stand in the baselines of later days. A
-budget part of whose spend has lost its rate cannot be judged: what was told of it stays as it was, and says why.
+the feed has dropped it or a later day was judged without it. Best, worst and waste are lists with an edge: who slips
+over it for a day or two stays, unless something else is told of the campaign by then. A fault of the data does not
+recover by itself: its numbers are wrong until the day is mended, and it stays open for as long as they stand in the
+baselines of later days. A budget part of whose spend has lost its rate cannot be judged: what was told of it stays as it
+was, and says why.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg2
@@ -36,9 +38,14 @@ _NAMES = ", ".join(COLUMNS)
 DATA_FAULTS = ("duplicate_load", "partial_load", "data_missing", "missing_rate", "rows_rejected")
 FAULT_DAYS = 56
 
+# Kinds that come and go at the edge of a list or a threshold, and for how many days without them they stay open.
+LISTED = ("top_performer", "worst_performer", "waste")
+PATIENCE_DAYS = 2
+
 STAGE = f"""
 CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {_NAMES} FROM insights WITH NO DATA;
 CREATE TEMPORARY TABLE judged (workspace text, platform text, account_id text, last_day date) ON COMMIT DROP;
+CREATE TEMPORARY TABLE spoken (workspace text, platform text, account_id text, entity_id text, last_day date) ON COMMIT DROP;
 CREATE TEMPORARY TABLE unpriced (workspace text, insight_key text, body text, next_step text, evidence jsonb) ON COMMIT DROP
 """
 
@@ -84,7 +91,14 @@ WITH target AS (
         SELECT FROM judged AS j
         WHERE j.workspace = i.workspace
           AND i.kind <> 'missing_rate'
-          AND j.last_day > i.date_end + CASE WHEN i.kind IN {DATA_FAULTS} THEN {FAULT_DAYS} ELSE 0 END
+          AND j.last_day > i.date_end + CASE
+              WHEN i.kind IN {DATA_FAULTS} THEN {FAULT_DAYS}
+              WHEN i.kind IN {LISTED} AND NOT EXISTS (
+                  SELECT FROM spoken AS t
+                  WHERE t.workspace = i.workspace AND t.platform = i.platform AND t.last_day > i.date_end
+                    AND t.account_id IN ('', i.account_id) AND t.entity_id IN ('', i.entity_id)
+              ) THEN {PATIENCE_DAYS}
+              ELSE 0 END
           AND coalesce(nullif(i.platform, ''), j.platform) = j.platform
           AND coalesce(nullif(i.account_id, ''), j.account_id) = j.account_id
         ) THEN 'resolved' ELSE 'open' END AS status
@@ -180,6 +194,7 @@ def _transaction(cursor: Cursor, client: Any, dates: list[date], run_id: str) ->
             "was changed. Run the publishing task again when no dbt build is running."
         )
     _copy(cursor, "COPY judged", feed.stream_judged(client, days))
+    _copy(cursor, "COPY spoken", feed.stream_spoken(client, days[0] - timedelta(days=PATIENCE_DAYS)))
     _copy(cursor, "COPY unpriced", feed.stream_unpriced(client))
 
     given = {"dates": days, "run_id": run_id}

@@ -58,7 +58,7 @@ def test_a_crash_at_any_statement_leaves_the_table_as_before(
         except psycopg2.Error:
             assert site.table() == before, f"after the crash before statement {crashes}"
         crashes += 1
-    assert crashes == 12, "one at every statement"
+    assert crashes == 13, "one at every statement"
     assert site.statuses() == {"stays": "open", "changes": "open", "goes": "resolved", "comes": "open"}
 
 
