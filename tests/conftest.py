@@ -47,8 +47,12 @@ def warehouse(clickhouse: Settings) -> Iterator[Client]:
     client.close()
 
 
-# Where tests run in several processes a file stays in one, and so do files that share a costly fixture of a session.
-TOGETHER = {"test_samples_to_insights.py": "samples", "test_samples_to_marts.py": "samples"}
+# Where tests run in several processes a file stays in one, and so do files and folders that share a costly fixture.
+TOGETHER = {
+    "dashboard": "dashboard",
+    "test_samples_to_insights.py": "samples",
+    "test_samples_to_marts.py": "samples",
+}
 
 
 class FileByFile(LoadFileScheduling):
@@ -56,7 +60,7 @@ class FileByFile(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(super()._split_scope(nodeid))
-        return TOGETHER.get(file.name, str(file))
+        return TOGETHER.get(file.name) or TOGETHER.get(file.parent.name) or str(file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByFile:

@@ -17,7 +17,6 @@ from include.warehouse.migrate import migrate
 from tests.support.engines import clickhouse_server
 from tests.support.processes import free_port
 
-MODELS = ("path:models/facts", "path:models/marts")
 STAGING = ("staging.stg_ad_performance", "staging.stg_web_sessions")
 EXPORTED = datetime(2026, 7, 1, 6, tzinfo=UTC)
 
@@ -68,11 +67,13 @@ class Project:
             named[runner.DATES] = ",".join(day.isoformat() for day in self.requested)
         return runner.invoke(self.settings, list(arguments), environment=named)
 
-    def run(self, *dates: date, full_refresh: bool = False) -> None:
-        """Rebuild facts and marts for the dates (none: whatever was asked for last), without data tests."""
+    def run(self, *dates: date, full_refresh: bool = False, marts: Iterable[str] = ("path:models/marts",)) -> None:
+        """Rebuild facts and marts (all, or those named) for the dates, without data tests; without dates for whatever
+        was asked for last."""
         if dates:
             self.request(dates)
-        outcome = self.dbt("run", "--select", *MODELS, *(["--full-refresh"] if full_refresh else []))
+        selected = ("path:models/facts", *marts)
+        outcome = self.dbt("run", "--select", *selected, *(["--full-refresh"] if full_refresh else []))
         assert outcome.success, failures(outcome)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -148,7 +149,7 @@ def failures(outcome: runner.Outcome) -> list[str]:
     return bad or [outcome.error]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dbt_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The project on a server that only dbt tests use, so that they may drop its tables."""
     settings = Settings(

@@ -51,9 +51,14 @@ def rows() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+MARTS = [f"mart_{name}_daily" for name in (
+    "platform", "account", "campaign", "ad_group", "ad", "keyword", "search_term", "landing_page"
+)]  # fmt: skip
+
+
 def test_each_grain_has_its_mart_and_the_campaign_its_own_rows(project: Project) -> None:
     project.stage(rows())
-    project.run()
+    project.run(marts=MARTS)
     assert project.query("SELECT campaign_id, cost FROM marts.mart_campaign_daily") == [("c1", Decimal(20))]
     assert project.query("SELECT sum(cost) FROM marts.mart_platform_daily") == [(Decimal(20),)]
     assert project.query("SELECT sum(cost) FROM marts.mart_ad_group_daily") == [(Decimal(18),)]
@@ -78,7 +83,7 @@ def test_each_grain_has_its_mart_and_the_campaign_its_own_rows(project: Project)
 
 def test_an_account_with_keywords_alone_has_no_totals(project: Project) -> None:
     project.stage([row(1, "5", segments={"keyword": "boots"})])
-    project.run()
+    project.run(marts=MARTS)
     assert project.query("SELECT count() FROM marts.mart_campaign_daily") == [(0,)]
     assert project.query("SELECT sum(cost) FROM marts.mart_keyword_daily") == [(Decimal(5),)]
 
@@ -94,7 +99,7 @@ BREAKS = {
 
 def test_the_data_tests_hold_and_each_can_fail(project: Project) -> None:
     project.stage(rows())
-    project.run()
+    project.run(marts=MARTS)
     outcome = project.dbt("test", "--select", *SELECTED, "--exclude", "test_type:unit")
     assert outcome.success, failures(outcome)
     for change in BREAKS.values():

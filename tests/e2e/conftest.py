@@ -26,7 +26,7 @@ class Installation:
     settings: Settings
     environment: dict[str, str]
 
-    def cli(self, *arguments: str, check: bool = True, timeout: int = 420) -> subprocess.CompletedProcess[str]:
+    def cli(self, *arguments: str, check: bool = True, timeout: int = 900) -> subprocess.CompletedProcess[str]:
         """``bin/insightflow …`` as a user runs it."""
         done = subprocess.run(
             [str(REPO / "bin" / "insightflow"), *arguments],

@@ -19,18 +19,18 @@ from tests.support.engines import migrated_clickhouse, migrated_postgres, settin
 from tests.support.waiting import waiting_dates
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings_of(tmp_path_factory.mktemp("integration"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres(settings: Settings) -> Iterator[Settings]:
     with migrated_postgres(settings):
         yield settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clickhouse(settings: Settings) -> Iterator[Settings]:
     with migrated_clickhouse(settings):
         yield settings
@@ -46,7 +46,7 @@ class Samples:
     lines: dict[str, LedgerLine]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def samples(postgres: Settings, clickhouse: Settings) -> Iterator[Samples]:
     """Files generated, loaded and built up to the marts, good ones and bad ones together."""
     client = connect(clickhouse)

@@ -44,7 +44,7 @@ class Site:
         return dict(answer.json())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The sample exports through landing, dbt and publishing, and the API over them."""
     chromium_path()
