@@ -1,0 +1,1 @@
+"""Packages below hold servers of their own."""

@@ -1,0 +1,1 @@
+"""A package, for fixtures of the scope "package": the servers of a folder end with it."""
