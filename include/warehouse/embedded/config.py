@@ -39,10 +39,6 @@ _CONFIG = """<clickhouse>
     <mark_cache_size>268435456</mark_cache_size>
     <background_pool_size>2</background_pool_size>
     <background_schedule_pool_size>8</background_schedule_pool_size>
-    <!-- A table that has nothing to merge is asked again after ten seconds, then ever less often; by default it is after
-         a tenth of one, which costs a tenth of a core with a hundred tables at rest. What is written asks by itself. -->
-    <background_processing_pool_thread_sleep_seconds_if_nothing_to_do>10\
-</background_processing_pool_thread_sleep_seconds_if_nothing_to_do>
     <merge_tree>
         <fsync_after_insert>1</fsync_after_insert>
         <fsync_part_directory>1</fsync_part_directory>
