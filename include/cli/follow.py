@@ -218,8 +218,12 @@ def run_day(airflow: AirflowClient, day: date) -> None:
     Days one after the other go quicker so than as backfills: Airflow refuses a second one until it has noted the end of
     the first.
     """
-    if runs_between(airflow, day, day):
-        run_backfill(airflow, day, day, reprocess="failed", parallel=1)
+    if runs := runs_between(airflow, day, day):
+        if all(run["state"] == "success" for run in runs):
+            # A backfill with nothing to do would hold up the next one all the same.
+            say(f"{day}: already done")
+        else:
+            run_backfill(airflow, day, day, reprocess="failed", parallel=1)
         return
     midnight = f"{day}T00:00:00Z"
     interval = {"data_interval_start": midnight, "data_interval_end": f"{day + timedelta(days=1)}T00:00:00Z"}

@@ -194,7 +194,7 @@ def _transaction(cursor: Cursor, client: Any, dates: list[date], run_id: str) ->
             "was changed. Run the publishing task again when no dbt build is running."
         )
     _copy(cursor, "COPY judged", feed.stream_judged(client, days))
-    _copy(cursor, "COPY spoken", feed.stream_spoken(client, days[0] - timedelta(days=PATIENCE_DAYS)))
+    _copy(cursor, "COPY spoken", feed.stream_spoken(client, days, days[0] - timedelta(days=PATIENCE_DAYS)))
     _copy(cursor, "COPY unpriced", feed.stream_unpriced(client))
 
     given = {"dates": days, "run_id": run_id}

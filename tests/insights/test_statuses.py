@@ -100,6 +100,7 @@ def test_who_slips_over_the_edge_of_a_list_stays_for_some_days(site: Installatio
     ("other", "is_over"),
     [
         ({"kind": "cpc_jump", "entity_type": "campaign", "entity_id": "c1"}, True),
+        ({"kind": "cpc_jump", "entity_type": "campaign", "entity_id": "c1", "is_beyond_cap": True}, False),
         ({"kind": "cpc_jump", "entity_type": "campaign", "entity_id": "c2"}, False),
         ({"kind": "concentration_risk", "entity_type": "campaign", "entity_id": "c1"}, False),
         ({"kind": "tracking_break", "entity_type": "account", "entity_id": "1"}, True),
@@ -113,7 +114,8 @@ def test_who_slips_over_the_edge_of_a_list_stays_for_some_days(site: Installatio
 def test_what_else_is_told_of_the_campaign_takes_its_place(
     site: Installation, other: dict[str, Any], is_over: bool
 ) -> None:
-    told = feed_row("listed", kind="worst_performer", entity_type="campaign", entity_id="c1")
+    in_cap = {"is_beyond_cap": False}
+    told = feed_row("listed", kind="worst_performer", entity_type="campaign", entity_id="c1", **in_cap)
     sides = {"giver": "c9", "receiver": other.pop("to", "")}
     evidence = {
         side: {"platform": told["platform"], "account_id": told["account_id"], "campaign_id": campaign}
@@ -121,7 +123,8 @@ def test_what_else_is_told_of_the_campaign_takes_its_place(
     }
     site.judged(DAY)
     site.judged(AFTER)
-    site.feed(told, feed_row("other", date_start=AFTER, date_end=AFTER, evidence=json.dumps(evidence), **other))
+    other = in_cap | {"date_start": AFTER, "date_end": AFTER, "evidence": json.dumps(evidence)} | other
+    site.feed(told, feed_row("other", **other))
 
     def listed(*steps: tuple[date, ...]) -> str:
         site.sql("TRUNCATE insights")
