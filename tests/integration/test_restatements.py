@@ -45,7 +45,8 @@ class House:
         path.write_text(text)
         bucket = Bucket(self.settings)
         load([k for k in discover(self.client, bucket) if k == key], "restatements", self.client, bucket)
-        build("staging", waiting_dates(self.client, key.split("/")[0]), "restatements", settings=self.settings)
+        days = waiting_dates(self.client, key.split("/")[0])
+        build("staging", days, "restatements", settings=self.settings, tests=False)
 
     def restated(self) -> list[tuple[str, str, str, Decimal | None, Decimal | None]]:
         rows = self.client.query(
