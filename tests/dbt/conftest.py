@@ -13,8 +13,7 @@ from clickhouse_connect.driver.client import Client
 from include.settings import Settings
 from include.transform import runner, structures
 from include.warehouse.client import connect
-from include.warehouse.migrate import migrate
-from tests.support.engines import clickhouse_server
+from tests.support.engines import migrated_clickhouse
 from tests.support.processes import free_port
 
 STAGING = ("staging.stg_ad_performance", "staging.stg_web_sessions")
@@ -155,9 +154,8 @@ def dbt_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]
     settings = Settings(
         _env_file=None, home=tmp_path_factory.mktemp("dbt_home"), clickhouse_port=free_port(), clickhouse_url=""
     )
-    with clickhouse_server(settings):
+    with migrated_clickhouse(settings):
         client = connect(settings)
-        migrate(client)
         project = Project(settings, client)
         for arguments in (["seed"], ["run", "--select", "+stg_ad_performance", "stg_web_sessions"]):
             outcome = project.dbt(*arguments)
