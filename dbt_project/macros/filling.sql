@@ -3,12 +3,18 @@
 {#
   A model that multiplies its rows is filled by several statements, each for a slice of its dates: what the engine holds
   grows with a slice, not with history (DECISIONS.md, 63). The model says where its dates are bounded, by `slice_start()`
-  and `slice_end()`; as it stands they bound nothing, and dates below `slice_rows()` of its first ref() are one statement.
+  and `slice_end()`; as it stands they bound nothing, and dates below `slice_rows()` are one statement. Those are rows of
+  its first ref(), unless its meta says by what it is `sliced_by`.
 #}
 
 {% macro slice_start() %}{{ return("toDate('1980-01-01')") }}{% endmacro %}
 {% macro slice_end() %}{{ return("toDate('2100-01-01')") }}{% endmacro %}
 {% macro slice_rows() %}{{ return(30000) }}{% endmacro %}
+
+{# A day as a number lies in the slice. #}
+{% macro in_slice(day) -%}
+    {{ day }} between toInt32({{ slice_start() }}) and toInt32({{ slice_end() }})
+{%- endmacro %}
 
 {#
   Takes the place of dbt-clickhouse's macro of this name: one statement a slice, and where many dates are written, synced
@@ -57,12 +63,14 @@
     {% if slice_start() not in sql %}
         {{ return([sql]) }}
     {% endif %}
-    {% set dates = dates_and_following(config.get('meta', {}).get('looks_back', 0)) %}
+    {% set meta = config.get('meta', {}) %}
+    {% set dates = anomaly_dates() if 'anomalies' in model.fqn
+        else dates_and_following(meta.get('looks_back', 0)) %}
     {% if dates is not none and dates | length < 2 %}
         {{ return([sql]) }}
     {% endif %}
     {% set counted = run_query(
-        "select toString(date) as day, count() from " ~ ref(model.refs[0]['name'])
+        "select toString(date) as day, count() from " ~ ref(meta.get('sliced_by', model.refs[0]['name']))
         ~ " where " ~ in_dates('date', dates) ~ " group by day order by day"
     ).rows %}
     {% set slices, current = [[]], namespace(rows=0) %}

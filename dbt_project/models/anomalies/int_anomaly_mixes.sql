@@ -3,6 +3,7 @@
     partition_by=none,
     schema='staging',
     order_by=['series', 'day', 'metric'],
+    meta={'sliced_by': 'int_anomaly_series'},
     contract={'enforced': false}
 ) }}
 
@@ -28,6 +29,7 @@ with ad_groups as (
         from {{ ref('mart_ad_daily') }} as d
         where d.ad_group_id is not null and d.ad_id is not null and {{ only_anomaly_dates('d.date') }}
     ) as m
+    where {{ in_slice('day') }}
     group by series, day
 ),
 
@@ -38,7 +40,7 @@ ads as (
         arrayJoin(arrayFilter(key -> key != 0, [{{ series_of('s', 'campaign') }}, g.ad_group])) as parent
     from {{ ref('int_anomaly_series') }} as s
     left join ad_groups as g on s.series = g.series and s.day = g.day
-    where s.entity_type = 'ad' and {{ only_anomaly_dates('s.date') }}
+    where s.entity_type = 'ad' and {{ only_anomaly_dates('s.date') }} and {{ in_slice('s.day') }}
 ),
 
 -- Money is in its own unit here: an ad counts it in another than its campaign does.
@@ -50,8 +52,9 @@ usual_ads as (
         r.metric as metric,
         arrayMap(q -> q.3, arraySlice(r.questions, 1, 3)) as exposures,
         arrayMap(q -> q.4 * r.unit, arraySlice(r.questions, 1, 3)) as events
-    from ads as a
-    inner join {{ ref('int_anomaly_ratios') }} as r on a.series = r.series and a.day = r.day
+    from {{ ref('int_anomaly_ratios') }} as r
+    inner join ads as a on r.series = a.series and r.day = a.day
+    where {{ in_slice('r.day') }}
 ),
 
 weeks_of_ads as (
@@ -63,7 +66,7 @@ weeks_of_ads as (
         h.series as series,
         h.first_day + position as day
     from {{ ref('int_anomaly_histories') }} as h
-    where h.is_part
+    where h.is_part and {{ in_slice('h.first_day + position') }}
 ),
 
 -- Ads too young to have a usual ratio: what they brought.
@@ -141,6 +144,7 @@ expected as (
         ) as factors
     from {{ ref('int_anomaly_ratios') }} as r
     inner join parents as c on r.series = c.series and r.day = c.day and r.metric = c.metric
+    where {{ in_slice('r.day') }}
 )
 
 -- A question about other days than these spans takes the share of the week.

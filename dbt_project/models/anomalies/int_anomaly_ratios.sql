@@ -2,7 +2,7 @@
     materialized='table',
     partition_by=none,
     schema='staging',
-    order_by=['series', 'day'],
+    order_by=['day', 'series'],
     contract={'enforced': false}
 ) }}
 

@@ -1,7 +1,7 @@
 {{ config(
     order_by=['workspace', 'platform', 'account_id', 'entity_type', 'entity_id', 'metric'],
     contract={'enforced': false},
-    meta={'replaces': 'anomaly_dates'}
+    meta={'replaces': 'anomaly_dates', 'sliced_by': 'int_anomaly_series'}
 ) }}
 
 -- RF03 takes the arguments of lambdas and the parts of tuples for columns.
@@ -41,7 +41,7 @@ with points as (
             and s.account_id = m.account_id
             and s.day = m.day
             and s.entity_type in ('campaign', 'account')
-    where {{ only_anomaly_dates('s.date') }}
+    where {{ only_anomaly_dates('s.date') }} and {{ in_slice('s.day') }}
 ),
 
 -- How far off a day must be: z, and the log of the change. Less is asked where the day shows its fault:
@@ -147,7 +147,7 @@ questions as (
     inner join {{ ref('int_anomaly_thresholds') }} as t on s.workspace = t.workspace
     left join {{ ref('int_anomaly_mixes') }} as m
         on r.series = m.series and r.day = m.day and r.metric = m.metric
-    where {{ only_anomaly_dates('s.date') }}
+    where {{ only_anomaly_dates('s.date') }} and {{ in_slice('s.day') }}
 ),
 
 asked as (
@@ -274,7 +274,7 @@ judged as (
         if(c.metric in ('cost', 'conversion_value', 'cpc', 'roi'), coalesce(s.rate, 1), 1) as rate_of_events
     from flags as c
     inner join {{ ref('int_anomaly_series') }} as s on c.series = s.series and c.day = s.day
-    where isFinite(c.z) and {{ only_anomaly_dates('s.date') }}
+    where isFinite(c.z) and {{ only_anomaly_dates('s.date') }} and {{ in_slice('s.day') }}
 ),
 
 measured as (
