@@ -1,6 +1,6 @@
 """Incremental is full refresh: the same history day by day, in random order side by side, and whole, gives the same.
 
-`INSIGHTFLOW_TEST_STEP_DAYS=1` builds day by day in steps of one day (the long form); by default a step is 20 days.
+`INSIGHTFLOW_TEST_STEP_DAYS=1` builds day by day in steps of one day (the long form); by default a step is 30 days.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from tests.support.snapshots import Snapshot, assert_same, snapshot
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(3600)]
 
 DAYS = int(os.environ.get("INSIGHTFLOW_TEST_DAYS", "60"))
-STEP = int(os.environ.get("INSIGHTFLOW_TEST_STEP_DAYS", "20"))
+STEP = int(os.environ.get("INSIGHTFLOW_TEST_STEP_DAYS", "30"))
+SHUFFLED = min(STEP, 20)  # dates that a build has in random order
 FILES = history.exports(DAYS)
 
 
@@ -101,7 +102,7 @@ def test_in_random_order_side_by_side(place: tuple[Settings, Client], day_by_day
         client.command(f"TRUNCATE TABLE {name}")
     days = sorted(landing.fingerprints(client=client))
     random.Random(5).shuffle(days)
-    steps = [days[at : at + STEP] for at in range(0, len(days), STEP)]
+    steps = [days[at : at + SHUFFLED] for at in range(0, len(days), SHUFFLED)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("INSIGHTFLOW_")} | {
         "INSIGHTFLOW_HOME": str(settings.home),
         "INSIGHTFLOW_CLICKHOUSE_PORT": str(settings.clickhouse_port),
