@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.anomalies.engine import Engine
 from benchmarks.anomalies.generator import Bools, Floats, World
+
+if TYPE_CHECKING:  # the environment of library_peers has no engine
+    from benchmarks.anomalies.engine import Engine
 
 METRICS = ("clicks", "cost", "conversions", "ctr", "cpc", "cvr", "cpa", "roi")
 

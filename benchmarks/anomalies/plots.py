@@ -11,6 +11,8 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
+from benchmarks.anomalies.library_peers import LIBRARIES
+
 RESULTS = Path(__file__).with_name("results.md")
 CHARTS = Path(__file__).parents[2] / "docs" / "charts"
 OURS, DESCRIBED = "InsightFlow", "count-aware z, as described"
@@ -50,11 +52,16 @@ def trade_off(found: dict[tuple[str, str], Table], tier: str, path: Path) -> Non
                 continue
             face = colors[name] if section == USUAL else "none"
             label = name if section == USUAL else None
-            axes.scatter(row["FA/1000"], row["F1"], s=70, color=face, edgecolors=colors[name], label=label)
+            marker = "s" if name in LIBRARIES else "o"
+            axes.scatter(
+                row["FA/1000"], row["F1"], s=70, color=face, edgecolors=colors[name], label=label, marker=marker
+            )
     figure.legend(fontsize=8, loc="outside right upper", frameon=False)
     axes.axvline(2, color=OTHER, linewidth=0.8, linestyle=":")
     axes.set(xscale="log", xlabel="false alarms of 1,000 campaign-days (log)", ylabel="F1 of events", ylim=(0, 1))
-    axes.set_title("Filled: usual threshold. Rings: peers held to 2 false alarms.", fontsize=9, loc="left")
+    axes.set_title(
+        "Filled: usual threshold. Empty: peers held to 2 false alarms. Squares: libraries.", fontsize=9, loc="left"
+    )
     figure.savefig(path)
     plt.close(figure)
 
