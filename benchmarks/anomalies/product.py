@@ -115,7 +115,7 @@ def _put_parts(world: World, engine: Engine, ads: Ads | None) -> None:
 
 
 def put_seeds(engine: Engine, promotions: Mapping[str, Any] | None = None) -> None:
-    """The project's seeds; the promotions are none, for nobody told the detector."""
+    """The project's seeds; promotions and holidays are none, for nobody told the detector."""
     for name in ("anomaly_thresholds",):
         rows = list(csv.reader((PROJECT / "seeds" / f"{name}.csv").open()))
         columns = {head: [row[i] for row in rows[1:]] for i, head in enumerate(rows[0])}
@@ -127,6 +127,8 @@ def put_seeds(engine: Engine, promotions: Mapping[str, Any] | None = None) -> No
     engine.run(
         "CREATE OR REPLACE TABLE promotions (workspace String, date_start Date, date_end Date, name String) ENGINE = Memory"
     )
+    engine.run("CREATE OR REPLACE TABLE holidays AS promotions")
+    engine.run("ALTER TABLE holidays ADD COLUMN account_id String")
 
 
 def detect(world: World, engine: Engine, ads: Ads | None = None) -> Run:

@@ -92,3 +92,8 @@
 {% macro before_judged(column='date', days=none) -%}
     {{ with_history(column, days) }} and not ({{ only_anomaly_dates(column) }})
 {%- endmacro %}
+
+{# The days of a range, both ends included; none where it ends before it begins. #}
+{% macro days_between(first, last) -%}
+    arrayMap(n -> {{ first }} + n, range(toUInt32(greatest({{ last }} - {{ first }} + 1, 0))))
+{%- endmacro %}

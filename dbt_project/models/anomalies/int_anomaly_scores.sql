@@ -252,8 +252,18 @@ flags as (
 promoted as (
     select distinct
         c.workspace as workspace,
-        arrayJoin(arrayMap(n -> c.date_start + n, range(toUInt32(c.date_end - c.date_start + 1)))) as date
+        arrayJoin({{ days_between('c.date_start', 'c.date_end') }}) as date
     from {{ ref('promotions') }} as c
+),
+
+-- And those on which less is none: the accounts that rest, '' for all.
+resting as (
+    select
+        c.workspace as workspace,
+        arrayJoin({{ days_between('c.date_start', 'c.date_end') }}) as date,
+        groupUniqArray(coalesce(c.account_id, '')) as accounts
+    from {{ ref('holidays') }} as c
+    group by c.workspace, date
 ),
 
 judged as (
@@ -309,9 +319,17 @@ select
     if(m.is_inverse, -1, 1) * assumeNotNull(m.z) as z_score,
     if(z_score > 0, 'up', 'down') as direction,
     m.is_told and not (
-        z_score > 0
-        and m.metric in ('impressions', 'clicks', 'cost', 'conversions', 'conversion_value')
-        and p.workspace != ''
+        m.metric in ('impressions', 'clicks', 'cost', 'conversions', 'conversion_value')
+        and (
+            z_score > 0 and p.workspace != ''
+            -- who rests goes on a little; a platform rests with any of its accounts
+            or z_score < 0
+            and coalesce(m.value > 0, false)
+            and (
+                hasAny(h.accounts, ['', m.account_id])
+                or m.entity_type = 'platform' and notEmpty(h.accounts)
+            )
+        )
     ) as is_flagged,
     -- of a day
     (m.events - m.expected_events)
@@ -327,3 +345,4 @@ select
     if(m.rate is null, m.account_currency, m.reporting_currency) as currency
 from measured as m
 left join promoted as p on m.workspace = p.workspace and m.date = p.date
+left join resting as h on m.workspace = h.workspace and m.date = h.date
