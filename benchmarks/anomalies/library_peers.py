@@ -129,7 +129,7 @@ def distances(world: World) -> dict[str, Floats]:
         return {}
     with tempfile.TemporaryDirectory() as folder:
         given, answer = Path(folder, "series.npz"), Path(folder, "distances.npz")
-        np.savez(given, **series(world))  # type: ignore[arg-type]  # its stubs take `allow_pickle` for one of them
+        np.savez(given, **series(world))
         subprocess.run([python, "-m", __spec__.name, given, answer], cwd=REPO, check=True)
         with np.load(answer) as found:
             return {name: found[name] for name in LIBRARIES}
