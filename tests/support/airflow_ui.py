@@ -96,6 +96,8 @@ def backfill(browser: Browser, settings: Settings, first: date, last: date, choi
             dialog.get_by_test_id("datetime-input").nth(field).click()
             page.get_by_placeholder("YYYY/MM/DD").fill(f"{day:%Y/%m/%d}")
             page.keyboard.press("Escape")
+            # The calendar fades: the next field's would open beside it.
+            expect(page.get_by_placeholder("YYYY/MM/DD")).to_have_count(0)
         for choice, said in choices:
             dialog.get_by_text(choice, exact=True).click()
             expect(dialog.get_by_text(said, exact=True)).to_be_visible()
