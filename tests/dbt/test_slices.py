@@ -69,7 +69,8 @@ def test_slices_show_only_in_the_memory(project: Project) -> None:
         assert len(held(project, table, before)) == 2, f"{table}: one statement a slice"
     assert max(held(project, MART, before)) < MOST_BYTES
 
-    # 545 rows of the mart a day and 600 series: the borders are within the last twenty days. Built by themselves they are one statement.
+    # 545 rows of the mart a day and 600 series: the borders are within the last twenty days. Built by themselves they are
+    # one statement.
     last_days = [LAST - timedelta(days=back) for back in range(20)]
     sliced = {(table, day): of_day(project, table, day) for table in (MART, SCORES) for day in last_days}
     assert all(len(found) > CAMPAIGNS for found in sliced.values())
