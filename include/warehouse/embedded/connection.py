@@ -77,13 +77,17 @@ def apply(connection: Any, database: str, settings: dict[str, str]) -> None:
 
 
 def apply_for_one_query(
-    connection: Any, database: str, settings: dict[str, str], keep_database: bool
+    connection: Any, database: str, settings: dict[str, str], keep_database: bool, known: dict[str, str]
 ) -> tuple[Callable[[], None], str]:
-    """Apply database and settings on a connection that lives on; returns what takes them back, and the time zone."""
-    wanted = ", ".join(f"toString(getSetting({quote(name)}))" for name in settings)
-    zone, *before = json_row(
-        connection.query(f"SELECT timezone(), currentDatabase(), {wanted}", "JSONCompactEachRow").bytes()
-    )
+    """Apply database and settings on a connection that lives on; returns what takes them back, and the time zone.
+
+    ``known`` has what the connection is known to stand at, and is filled: to ask takes longer than most queries.
+    """
+    asked = ["timezone()", "currentDatabase()", *(f"toString(getSetting({quote(name)}))" for name in settings)]
+    if missing := [word for word in asked if word not in known]:
+        answer = connection.query(f"SELECT {', '.join(missing)}", "JSONCompactEachRow")
+        known.update(zip(missing, json_row(answer.bytes()), strict=True))
+    zone, *before = (known[word] for word in asked)
     try:
         apply(connection, database, settings)
     except Exception:
@@ -98,6 +102,7 @@ def apply_for_one_query(
         try:
             connection.query("SET " + ", ".join(changes), "Null")
         except Exception:  # readonly = 2 from the client cannot be taken back: then what can, one by one
+            known.clear()
             for change in changes:
                 with contextlib.suppress(Exception):
                     connection.query(f"SET {change}", "Null")

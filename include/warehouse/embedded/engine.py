@@ -204,7 +204,7 @@ class Engine:
         restore: Callable[[], None] = lambda: None  # noqa: E731 (until there is something to undo)
         try:
             create_external(connection, request.tables)
-            restore = self._apply(connection, query, kept is not None)
+            restore = self._apply(connection, query, session if kept is not None else None)
             fill_external(connection, request.tables)
             connection._conn.set_progress_callback(query.report)
             started = time.monotonic_ns()
@@ -219,19 +219,23 @@ class Engine:
             else:
                 drop_external(connection, request.tables)
                 restore()
+                if session is not None and query.kind == "CONTROL":
+                    session.known.clear()
         return Stats.of_result(result, query.reads_only, elapsed), output
 
-    def _apply(self, connection: Any, query: Query, keep: bool) -> Callable[[], None]:
-        """Apply database, settings and roles of a request; the answer undoes them, for a connection that lives on."""
+    def _apply(self, connection: Any, query: Query, session: Session | None) -> Callable[[], None]:
+        """Apply database, settings and roles of a request; the answer undoes them, for the connection of a session."""
         request = query.request
         settings = {**request.settings, "chdb_client_name": query.client_name, "log_queries": "1"}
         settings.update({name: request.settings[name] for name in ("log_queries",) if name in request.settings})
         check_names(settings)
         if request.roles:
             set_roles(connection, request.roles, request.readonly_user)
-        if keep:
+        if session is not None:
             is_use = first_words(request.written, 1) == (b"USE",)
-            restore, query.time_zone = apply_for_one_query(connection, request.database, settings, keep_database=is_use)
+            restore, query.time_zone = apply_for_one_query(
+                connection, request.database, settings, keep_database=is_use, known=session.known
+            )
 
             def undo() -> None:
                 restore()

@@ -19,10 +19,11 @@ MAX_TIMEOUT = 3600
 
 @dataclass
 class Session:
-    """A client's session. `connection` exists once a statement has given it state of its own."""
+    """A client's session. `connection` exists once a statement has given it state of its own; `known` is of that."""
 
     key: tuple[str, str]
     connection: Any = None
+    known: dict[str, str] = field(default_factory=dict)
     busy: bool = False
     timeout: int = DEFAULT_TIMEOUT
     used_at: float = field(default_factory=time.monotonic)

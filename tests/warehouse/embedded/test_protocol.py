@@ -244,6 +244,10 @@ def test_sessions_keep_temporary_tables_and_settings(server: RunningServer) -> N
     assert server.post("SELECT a FROM mine").status_code == 404
     server.text("USE system", session_id=session)
     assert server.text("SELECT currentDatabase()", session_id=session) == "system"
+    # What requests before found, and went back to, no longer holds.
+    server.text("SET max_threads = 3", session_id=session)
+    assert server.text(sql, session_id=session, max_threads="1", database="default") == "77\t1\tdefault"
+    assert server.text(sql, session_id=session) == "77\t3\tsystem"
 
 
 def test_session_check_and_timeout(server: RunningServer) -> None:
