@@ -154,6 +154,18 @@
     {{ return(with_days_after(dates, days)) }}
 {% endmacro %}
 
+{# First days of the periods that a model writes: the build dates, unless it looks back and so writes more. Its meta says
+   so: `writes: anomaly_dates` in the layers above the marts, else `looks_back: days`. None: the whole history. #}
+{% macro written_periods(period) %}
+    {% set meta = config.get('meta', {}) %}
+    {% if meta.get('writes') == 'anomaly_dates' %}
+        {{ return(anomaly_dates()) }}
+    {% elif meta.get('looks_back') and period == 'day' %}
+        {{ return(dates_and_following(meta['looks_back'])) }}
+    {% endif %}
+    {{ return(build_periods(period, meta.get('looks_back', 0))) }}
+{% endmacro %}
+
 {# For data tests that read daily rows of another table: all days of the periods under test. #}
 {% macro only_tested_days_of(period='day') -%}
     {%- if flags.FULL_REFRESH -%}

@@ -20,17 +20,19 @@
     {{ days_among(date, comparison_days() + 1, dates_and_following(comparison_days())) }}
 {%- endmacro %}
 
-{# `date` and the days after it, `width` in all, as an array: those among `dates`, or all for None. The shorter list is
-   the one that is looked through, for every row carries it. #}
-{% macro days_among(date, width, dates) -%}
-    {%- set all = 'arrayMap(n -> ' ~ date ~ ' + n, range(' ~ width ~ '))' -%}
+{# `date` and the days after it, `width` in all, as an array: those of the slice or up to `before` days older, among `dates`,
+   or all for None. The shorter list is the one that is looked through, for every row carries it. #}
+{% macro days_among(date, width, dates, before=0) -%}
+    {%- set first, last = slice_start() ~ ' - ' ~ before ~ ' - ' ~ date, slice_end() ~ ' - ' ~ date ~ ' + 1' -%}
+    {%- set all = 'arrayMap(n -> ' ~ date ~ ' + n, range(greatest(' ~ first ~ ', 0), least(' ~ last ~ ', ' ~ width ~ ')))' -%}
     {%- if dates is none -%}
         {{ all }}
     {%- elif dates | length == 0 -%}
         cast([] as Array(Date))
     {%- elif dates | length < width -%}
         arrayFilter(
-            among -> among between {{ date }} and {{ date }} + {{ width - 1 }},
+            among -> among between {{ date }} and {{ date }} + {{ width - 1 }}
+            and among between {{ slice_start() }} - {{ before }} and {{ slice_end() }},
             cast(['{{ dates | join("', '") }}'] as Array(Date))
         )
     {%- else -%}
@@ -58,15 +60,17 @@
     arrayConcat(
         {%- for width in widths | unique %}
         {%- set ends = none if rebuilt is none else [] -%}
-        {%- for code in range(widths | length) if widths[code] == width and rebuilt -%}
-            {%- for day in rebuilt -%}
+        {%- set ages = [] -%}
+        {%- for code in range(widths | length) if widths[code] == width -%}
+            {%- do ages.append(before[code]) -%}
+            {%- for day in rebuilt or [] -%}
                 {%- do ends.append((modules.datetime.date.fromisoformat(day)
                     - modules.datetime.timedelta(days=before[code])).isoformat()) -%}
             {%- endfor -%}
         {%- endfor %}
         arrayMap(
             period_end -> (period_end, toUInt8({{ width }})),
-            {{ days_among(date, width, ends if ends is none else ends | unique | list) }}
+            {{ days_among(date, width, ends if ends is none else ends | unique | list, ages | max) }}
         ){{ ',' if not loop.last }}
         {%- endfor %}
     )
@@ -134,9 +138,7 @@ coverage as (
     from covered
     array join {{ compared_dates('day') }} as compared
     array join {{ period_codes('compared - day') }} as code
-    where
-        compared between {{ slice_start() }} and {{ slice_end() }}
-        and ({{ scope | join(', ') }}, compared) in (select {{ scope | join(', ') }}, day from covered)
+    where ({{ scope | join(', ') }}, compared) in (select {{ scope | join(', ') }}, day from covered)
     group by {{ scope | join(', ') }}, compared, comparison_code
 ),
 
@@ -156,8 +158,6 @@ summed as (
         {{ metric_sums('d') }}
     from daily as d
     array join {{ summed_periods('d.day') }} as period
-    where
-        period.1 between {{ slice_start() }} - {{ period_ends() | max }} and {{ slice_end() }}
     group by
         d.workspace,
         d.platform,

@@ -63,14 +63,12 @@
     {% if slice_start() not in sql %}
         {{ return([sql]) }}
     {% endif %}
-    {% set meta = config.get('meta', {}) %}
-    {% set dates = anomaly_dates() if 'anomalies' in model.fqn
-        else dates_and_following(meta.get('looks_back', 0)) %}
+    {% set dates = written_periods('day') %}
     {% if dates is not none and dates | length < 2 %}
         {{ return([sql]) }}
     {% endif %}
     {% set counted = run_query(
-        "select toString(date) as day, count() from " ~ ref(meta.get('sliced_by', model.refs[0]['name']))
+        "select toString(date) as day, count() from " ~ ref(config.get('meta', {}).get('sliced_by', model.refs[0]['name']))
         ~ " where " ~ in_dates('date', dates) ~ " group by day order by day"
     ).rows %}
     {% set slices, current = [[]], namespace(rows=0) %}

@@ -24,18 +24,7 @@
 
     {% set column = partition_by if partition_by is string else partition_by[0] %}
     {% set ids = [] %}
-    {# A model that looks back rebuilds more than the build dates and says so in its meta: the anomaly layers, and
-       with `looks_back: days` whatever compares a day with the days before it. #}
-    {% set meta = config.get('meta', {}) %}
-    {% set period = period_of(column) %}
-    {% if meta.get('replaces') == 'anomaly_dates' %}
-        {% set dates = anomaly_dates() %}
-    {% elif meta.get('looks_back') and period == 'day' %}
-        {% set dates = dates_and_following(meta['looks_back']) %}
-    {% else %}
-        {% set dates = build_periods(period, meta.get('looks_back', 0)) %}
-    {% endif %}
-    {% for first in dates or [] %}
+    {% for first in written_periods(period_of(column)) or [] %}
         {% do ids.append(first.replace('-', '')) %}
     {% endfor %}
     {% set existing = run_query(

@@ -1,6 +1,6 @@
 {{ config(
     order_by=['workspace', 'platform', 'account_id', 'entity_type', 'entity_id', 'metric'],
-    meta={'replaces': 'anomaly_dates'}
+    meta={'writes': 'anomaly_dates'}
 ) }}
 
 -- What a person or a BI tool asks for: the flagged metrics, each with its band and the event that it is part

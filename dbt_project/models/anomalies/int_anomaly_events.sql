@@ -1,6 +1,6 @@
 {{ config(
     order_by=['workspace', 'platform', 'account_id', 'entity_type', 'entity_id'],
-    meta={'replaces': 'anomaly_dates'},
+    meta={'writes': 'anomaly_dates'},
     contract={'enforced': false}
 ) }}
 

@@ -3,7 +3,7 @@
     partition_by=none,
     schema='staging',
     order_by=['series', 'day', 'metric'],
-    meta={'sliced_by': 'int_anomaly_series'},
+    meta={'writes': 'anomaly_dates', 'sliced_by': 'int_anomaly_series'},
     contract={'enforced': false}
 ) }}
 

@@ -1,7 +1,7 @@
 {{ config(
     order_by=['workspace', 'platform', 'account_id', 'entity_type', 'entity_id', 'metric'],
     contract={'enforced': false},
-    meta={'replaces': 'anomaly_dates', 'sliced_by': 'int_anomaly_series'}
+    meta={'writes': 'anomaly_dates', 'sliced_by': 'int_anomaly_series'}
 ) }}
 
 -- RF03 takes the arguments of lambdas and the parts of tuples for columns.

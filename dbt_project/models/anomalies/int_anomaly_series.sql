@@ -1,7 +1,7 @@
 {{ config(
     schema='staging',
     order_by=['entity_type', 'series'],
-    meta={'replaces': 'anomaly_dates'},
+    meta={'writes': 'anomaly_dates'},
     contract={'enforced': false}
 ) }}
 

@@ -1,7 +1,7 @@
 {{ config(
     partition_by='date_end',
     order_by=['workspace', 'rank', 'insight_key'],
-    meta={'replaces': 'anomaly_dates'}
+    meta={'writes': 'anomaly_dates'}
 ) }}
 
 -- What is worth saying on a day (date_end), most money times confidence first. An insight that lasts has a
