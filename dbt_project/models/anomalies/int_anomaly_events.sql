@@ -96,23 +96,34 @@ events as (
     )
 ),
 
--- What a workspace usually spends on a day: the measure of money at stake.
+-- What a workspace usually spends on a day: the measure of money at stake. In reporting currency, of what has
+-- a rate; and in each other currency of its accounts, for money that is told in that.
 daily_spend as (
     select
         i.workspace as workspace,
         i.date as date,
-        sum(i.cost * coalesce(i.rate, 1)) as cost
+        coalesce(money.1, '') as currency,
+        sum(money.2) as cost
     from {{ ref('int_anomaly_series') }} as i
+    array join
+        if(
+            coalesce(i.account_currency, '') = i.reporting_currency,
+            [(i.reporting_currency, i.cost)],
+            [(i.reporting_currency, i.cost * i.rate), (i.account_currency, i.cost)]
+        ) as money
     where i.entity_type = 'account' and {{ with_history('i.date', 28) }}
-    group by i.workspace, i.date
+    group by i.workspace, i.date, currency
 ),
 
 spend as (
     select
         d.workspace as workspace,
         d.date as date,
+        d.currency as currency,
         avg(d.cost) over (
-            partition by d.workspace order by toInt32(d.date) asc range between 28 preceding and 1 preceding
+            partition by d.workspace, d.currency
+            order by toInt32(d.date) asc
+            range between 28 preceding and 1 preceding
         ) as usual_cost
     from daily_spend as d
 ),
@@ -162,4 +173,5 @@ select
     n.is_provisional as is_provisional,
     n.maturity as maturity
 from named as n
-left join spend as s on n.workspace = s.workspace and n.date = s.date
+left join spend as s
+    on n.workspace = s.workspace and n.date = s.date and coalesce(n.currency, '') = s.currency

@@ -235,7 +235,17 @@ found as (
 accounts as (
     select
         i.*,
-        avg(i.cost * coalesce(i.rate, 1)) over last_28 as usual_cost,
+        -- one day without a rate takes all of them to account currency: no sum is of two
+        countIf(i.cost > 0 and i.rate is null) over last_28 = 0 as is_priced,
+        if(
+            is_priced, i.reporting_currency, maxIf(i.account_currency, i.cost > 0) over last_28
+        ) as usual_currency,
+        multiIf(
+            is_priced, avg(if(i.cost = 0, 0, i.cost * i.rate)) over last_28,
+            uniqExactIf(coalesce(i.account_currency, ''), i.cost > 0) over last_28 = 1,
+            avg(i.cost) over last_28,
+            null
+        ) as usual_cost,
         countIf(not i.is_missing) over last_28 as seen
     from {{ ref('int_anomaly_series') }} as i
     where i.entity_type = 'account' and {{ with_history('i.date', 28) }}
@@ -259,7 +269,7 @@ missing as (
         'data_missing' as family,
         'cost' as metric,
         s.usual_cost as impact,
-        if(s.rate is null, s.account_currency, s.reporting_currency) as currency,
+        s.usual_currency as currency,
         toFloat64(0) as z_max,
         false as is_provisional,
         s.maturity as maturity,
