@@ -9,6 +9,21 @@ with causes as (
     where e.is_cause and {{ only_anomaly_dates('e.date') }}
 ),
 
+account_rates as (
+    select
+        i.workspace as workspace,
+        i.platform as platform,
+        i.account_id as account_id,
+        i.date as date,
+        i.rate as rate,
+        coalesce(i.account_currency, '') as account_currency,
+        i.reporting_currency as reporting_currency
+    from {{ ref('int_anomaly_series') }} as i
+    where i.entity_type = 'account' and {{ with_history('i.date', 56) }}
+),
+
+-- Where some days of an event have no rate, those that have one are told in account currency as well. A day
+-- that cannot be is left out.
 event_days as (
     select
         c.workspace as workspace,
@@ -19,7 +34,24 @@ event_days as (
         c.family as family,
         c.date as date,
         arraySort(groupArray(d.date)) as dates,
-        sum(d.impact) as impact
+        uniqExact(coalesce(d.currency, '')) > 1 as is_mixed,
+        argMaxIf(r.account_currency, d.date, d.currency = r.account_currency) as unpriced_currency,
+        sumMap(map(
+            r.account_currency,
+            coalesce(
+                multiIf(
+                    d.currency = r.account_currency, toFloat64(d.impact),
+                    d.currency = r.reporting_currency, toFloat64(d.impact) / r.rate,
+                    null
+                ), 0
+            )
+        )) as account_amounts,
+        if(is_mixed and unpriced_currency != '', unpriced_currency, any(c.currency)) as impact_currency,
+        if(
+            is_mixed and unpriced_currency != '',
+            {{ to_amount('account_amounts[unpriced_currency]') }},
+            sumIf(d.impact, coalesce(d.currency, '') = coalesce(c.currency, ''))
+        ) as impact
     from causes as c
     inner join {{ ref('int_anomaly_events') }} as d
         on
@@ -30,6 +62,12 @@ event_days as (
             and c.entity_id = d.entity_id
             and c.family = d.family
             and c.event_start = d.event_start
+    left join account_rates as r
+        on
+            d.workspace = r.workspace
+            and d.platform = r.platform
+            and d.account_id = r.account_id
+            and d.date = r.date
     where d.date <= c.date and {{ with_history('d.date', 56) }}
     group by c.workspace, c.platform, c.account_id, c.entity_type, c.entity_id, c.family, c.date
 ),
@@ -113,6 +151,7 @@ facts as (
         c.event_start as date_start,
         d.dates as dates,
         d.impact as impact,
+        d.impact_currency as impact_currency,
         s.values as values,
         s.expectations as expectations,
         s.lowers as lowers,
@@ -183,10 +222,11 @@ words as (
         ) as since,
         {{ metric_text('f.metric') }} as metric_text,
         {{ value_text('f.metric', 'value', 'f.currency') }} as value_text,
-        {{ value_text('f.metric', 'expected', 'f.currency') }} as expected_text,
+        if(f.kind = 'data_missing', f.impact_currency, f.currency) as expected_currency,
+        {{ value_text('f.metric', 'expected', 'expected_currency') }} as expected_text,
         {{ value_text('f.metric', 'f.lowers[f.metric]', 'f.currency') }} as lower_text,
         {{ value_text('f.metric', 'f.uppers[f.metric]', 'f.currency') }} as upper_text,
-        {{ money_text('toFloat64(f.impact)', 'f.currency') }} as impact_text,
+        {{ money_text('toFloat64(f.impact)', 'f.impact_currency') }} as impact_text,
         coalesce(toDecimalString(value / nullIf(expected, 0), 1), 'many') as times_text,
         concat(
             {{ percent_text('abs(value / nullIf(expected, 0) - 1)') }},
@@ -216,7 +256,7 @@ select
     {{ anomaly_next_step('w') }} as next_step,
     {{ anomaly_impact_basis('w') }} as impact_basis,
     w.impact as impact_amount,
-    w.currency as impact_currency,
+    w.impact_currency as impact_currency,
     -- from one half at the threshold towards 1; young days may still change
     if(w.kind = 'data_missing', 0.95, 1 - 0.5 * exp(-greatest(w.z_max - w.z_threshold, 0) / 3))
     * if(w.is_provisional, 0.85, 1) as confidence,
