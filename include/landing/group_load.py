@@ -102,7 +102,7 @@ def _load_repair(client: Client, reader: Reader, attempt: Attempt, source: Sourc
     statement, repair = repair_statement(client, reader, attempt, source)
     targets = {path: Target(line.workspace, line.file_id, line.load_id) for path in _paths(client, reader)}
     _insert(client, replace(statement, targets=targets), [attempt])
-    inherit(line, repair.original, repair.turn)
+    inherit(line, repair)
 
 
 def repair_statement(

@@ -30,13 +30,14 @@ OWN = "repair."
 
 @dataclass(frozen=True)
 class Repair:
-    """How a table of repairs is read: its reader, the shape of the file that it repairs, that file's ledger row, and how
-    many repairs of it count so far."""
+    """How a table of repairs is read: its reader, the shape of the file that it repairs, that file's ledger row, how
+    many repairs of it count so far, and the grain of the rows of its export that stand, '' where none does."""
 
     reader: Reader
     match: Match
     original: LedgerLine
     turn: int
+    grain: str
 
 
 # ------------------------------------------------------------------------------------------------------------- out
@@ -136,14 +137,20 @@ def repair_of(client: Client, reader: Reader, line: LedgerLine, source: str) -> 
         " WHERE status = 'loaded' AND repairs = {file:String}",
         parameters={"file": original.repairs or original.file_id},
     ).first_row[0]
-    return Repair(replace(reader, cells=cells, natives={}), match, original, int(turn))
+    grain = _grain_so_far(client, original)
+    return Repair(replace(reader, cells=cells, natives={}), match, original, int(turn), grain)
 
 
-def inherit(line: LedgerLine, original: LedgerLine, turn: int) -> None:
-    """Make a line part of the export that it repairs: its place in time, its grain and its way of reading."""
-    line.repairs, line.repair_turn = original.repairs or original.file_id, turn
+def inherit(line: LedgerLine, repair: Repair) -> None:
+    """Make a line part of the export that it repairs: its place in time, its grain and its way of reading.
+
+    Where no row of the export stands yet, the line keeps the grain that its own rows show.
+    """
+    original = repair.original
+    line.repairs, line.repair_turn = original.repairs or original.file_id, repair.turn
+    line.grain = repair.grain or line.grain
     for name in (
-        "export_id", "exported_at", "export_order", "grain", "headers", "currency_default", "missing_is_zero",
+        "export_id", "exported_at", "export_order", "headers", "currency_default", "missing_is_zero",
         "conversion_tiers", "event_tiers", "restatement_days", "id_formats", "null_tokens",
     ):  # fmt: skip
         setattr(line, name, getattr(original, name))
@@ -192,6 +199,19 @@ def _original(client: Client, reader: Reader, line: LedgerLine, named: dict[str,
             f"no file of this workspace has the id {files[0]}; export its rows again by `bin/insightflow rejects`",
         )
     return original
+
+
+def _grain_so_far(client: Client, original: LedgerLine) -> str:
+    """The grain of an export's rows that stand: the file's own, or those of its first repair. '' where none does: only
+    loaded rows show a grain, and a file whose rows were all rejected has none to hand on."""
+    if original.rows_loaded:
+        return original.grain
+    rows = client.query(
+        "SELECT grain FROM ops.current_loads WHERE repairs = {file:String} AND rows_loaded > 0"
+        " ORDER BY repair_turn LIMIT 1",
+        parameters={"file": original.repairs or original.file_id},
+    ).result_rows
+    return str(rows[0][0]) if rows else ""
 
 
 def _ledger_line(client: Client, file_id: str) -> LedgerLine | None:

@@ -61,7 +61,7 @@ def house(postgres: Settings, clickhouse: Settings) -> Iterator[House]:
     place = House(clickhouse)
     yield place
     place.client.close()
-    for workspace in ("restated", "recoined", "leads", "mended", "late-leads", "late-purchases"):
+    for workspace in ("restated", "recoined", "leads", "mended", "all-mended", "late-leads", "late-purchases"):
         shutil.rmtree(place.root / workspace, ignore_errors=True)
 
 
@@ -119,6 +119,23 @@ def test_repaired_rows_reach_staging_and_take_nothing_away(house: House) -> None
     assert house.client.query(staged).result_rows == both
     house.take("mended/generic/x_exported_20250303.csv", HEAD + "2025-03-01,a,1,Brand,100,11,5.00,USD\n")
     assert house.client.query(staged).result_rows == [("1", 11, 5.0)]
+
+
+def test_repaired_campaigns_of_a_file_that_was_all_rejected_reach_the_marts(house: House) -> None:
+    text = HEAD + "2025-04-01,a,1,Brand,100,x,5.00,USD\n2025-04-01,a,2,Shoes,50,x,2.50,USD\n"
+    house.take("all-mended/generic/all.csv", text)
+    file_id = house.client.command("SELECT any(file_id) FROM ops.rejected_rows WHERE workspace = 'all-mended'")
+    out = io.StringIO()
+    assert repairs.write(house.client, str(file_id), out) == 2
+    lines = [line.replace(",x,", ",5,", 1) for line in out.getvalue().splitlines(keepends=True)]
+    house.take("all-mended/inbox/repair.csv", "".join(lines))
+    for layer in ("facts", "marts"):
+        build(layer, [date(2025, 4, 1)], "all-mended", settings=house.settings, tests=False)
+    mine = "WHERE workspace = 'all-mended' ORDER BY ALL"
+    staged = f"SELECT campaign_id, grain FROM staging.stg_ad_performance {mine}"
+    assert house.client.query(staged).result_rows == [("1", "campaign"), ("2", "campaign")]
+    marts = f"SELECT campaign_id, toFloat64(cost) FROM marts.mart_campaign_daily {mine}"
+    assert house.client.query(marts).result_rows == [("1", 5.0), ("2", 2.5)]
 
 
 def test_an_older_export_in_place_of_the_newest_fails_the_build(house: House) -> None:

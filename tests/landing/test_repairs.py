@@ -129,6 +129,34 @@ def test_a_newer_export_replaces_the_file_and_its_repairs(report: Landing) -> No
     assert [row[1] for row in standing(report)] == ["11"]
 
 
+def test_rows_of_a_file_of_which_none_was_loaded_show_their_own_grain(landing: Landing) -> None:
+    """The file has none to hand on; what is repaired later stands beside what was repaired first."""
+    landing.put(FILE, HEAD + BAD_DAY + BAD_COST)
+    assert landing.load()["report.csv"].rows_loaded == 0
+    rows = exported(landing)
+    drop(landing, "inbox/vain.csv", [rows[1] | {"cost": "n/k"}])
+    assert landing.load()["vain.csv"].rows_rejected == 1
+    drop(landing, "inbox/first.csv", [rows[0] | {"date": "2026-06-01"}])
+    # Alone, a row without a campaign would be one of an account.
+    drop(landing, "inbox/second.csv", [rows[1] | {"cost": "7", "campaign_id": "", "campaign_name": ""}])
+    lines = landing.load()
+    assert {name: (line.rows_loaded, line.grain) for name, line in lines.items()} == {
+        "first.csv": (1, "campaign"), "second.csv": (1, "campaign"),
+    }  # fmt: skip
+    assert landing.rows("SELECT DISTINCT grain FROM ops.file_coverage WHERE workspace = {w:String}") == [("campaign",)]
+    assert [row[1] for row in standing(landing)] == ["", "12"]
+
+
+def test_repaired_rows_have_the_grain_of_the_rows_that_they_join(landing: Landing) -> None:
+    """A row without a campaign in a file of campaigns is not a day's sum of the account."""
+    landing.put(FILE, HEAD + GOOD + BAD_DAY.replace("12,Generic", ","))
+    landing.load()
+    [row] = exported(landing)
+    drop(landing, "inbox/repair.csv", [row | {"date": "2026-06-01"}])
+    line = landing.load()["repair.csv"]
+    assert (line.rows_loaded, line.grain) == (1, "campaign")
+
+
 WRONG: dict[str, tuple[Callable[[Rows], Rows], str]] = {
     "of_another_workspace": (lambda rows: [r | {"repair_of": "0" * 32} for r in rows], "unknown_file"),
     "of_two_files": (lambda rows: [rows[0], rows[1] | {"repair_of": "0" * 32}], "mixed_repairs"),
