@@ -88,6 +88,7 @@ def _explain(name: str, as_json: bool) -> None:
         console.print(f"\n[bold]{escape(shape.id)}[/bold]  {escape(shape.title)} ({', '.join(shape.formats)})")
         lines = [(line, line.name) for line in document.column_lines(shape)]
         lines += [(line, f"segment {line.name}") for line in document.segment_lines(shape)]
+        lines += [(line, f"measure {line.name}") for line in document.measure_lines(shape)]
         rows = [{"column": n, "headers, best first": "; ".join(line.headers), "unit": line.unit} for line, n in lines]
         show(rows, False)
         for said in document.habits(shape):
@@ -152,9 +153,9 @@ def _tell(found: Inspection) -> None:
     if found.refusal:
         say(f"would be refused: {found.refusal}")
     if found.columns:
-        show(
-            [_column(column) for column in found.columns] + [_segment(*item) for item in found.segments.items()], False
-        )
+        others = [(f"segment {name}", header) for name, header in found.segments.items()]
+        others += [(f"measure {name}", header) for name, header in found.measures.items()]
+        show([_column(column) for column in found.columns] + [_other(*item) for item in others], False)
     if found.unknown:
         say(f"unknown, kept with the raw rows: {', '.join(found.unknown)}")
     told = {"dates": found.date_style, "currency": found.currency, "exported at": found.exported_at}
@@ -182,8 +183,8 @@ def _column(column: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _segment(name: str, header: str) -> dict[str, Any]:
-    return {"column": f"segment {name}", "header": header, "unit": "", "decimal_mark": ""}
+def _other(column: str, header: str) -> dict[str, Any]:
+    return {"column": column, "header": header, "unit": "", "decimal_mark": ""}
 
 
 def _fate(found: Inspection, name: str) -> str:

@@ -83,6 +83,11 @@ def segment_lines(shape: Shape) -> list[Line]:
     return [Line(name, wanted_text(wanted)) for name, wanted in shape.segments.items()]
 
 
+def measure_lines(shape: Shape) -> list[Line]:
+    """The measures of a shape: numbers that are no metric of ads, sessions and their like, or a rate."""
+    return [Line(name, wanted_text(wanted)) for name, wanted in shape.measures.items()]
+
+
 def habits(shape: Shape) -> list[str]:
     """What else a shape says of its files, a sentence each."""
     said = []
@@ -180,7 +185,9 @@ def _source(spec: Source) -> str:
         rows += [
             (f"segment {line.name}", "; ".join(_code(h) for h in line.headers), "") for line in segment_lines(shape)
         ]
-        rows += [(f"measure {name}", "; ".join(map(_code, headers)), "") for name, headers in shape.measures.items()]
+        rows += [
+            (f"measure {line.name}", "; ".join(_code(h) for h in line.headers), "") for line in measure_lines(shape)
+        ]
         lines += [_table(("column", "headers, best first", "unit"), rows)]
         lines += [*(f"- {said}" for said in habits(shape)), ""]
     return "\n".join(lines)

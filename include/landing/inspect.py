@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from include.landing.errors import CONTENT_ERRORS, STATEMENT_ERRORS, error_code,
 from include.landing.forms import Attempt, form_of, make_readable, reader_of
 from include.landing.group_load import SETTINGS, owner_of, recognise, repair_statement, statements_of
 from include.landing.ledger import LedgerLine
+from include.landing.measures import CODE, values_of_measures
 from include.landing.readers.delimited import Layout
 from include.landing.recognise import Match, is_repair, normal
 from include.landing.salvage import mend
@@ -47,6 +49,8 @@ class Inspection:
     columns: list[dict[str, Any]] = field(default_factory=list)
     """``{column, header, divisor, decimal_mark}`` of each canonical column."""
     segments: dict[str, str] = field(default_factory=dict)
+    measures: dict[str, str] = field(default_factory=dict)
+    """Measure (sessions and their like, a rate) → its header."""
     unknown: list[str] = field(default_factory=list)
     """Headers that the spec does not name: kept in raw."""
     date_style: str = ""
@@ -167,7 +171,11 @@ def _note_match(
         for column, place in match.columns.items()
     ]
     found.segments = {name: str(place) for name, place in match.segments.items()}
+    found.measures = dict(match.measures)
     used = {h for place in (*match.columns.values(), *match.segments.values()) for h in place.headers}
+    used |= {*match.measures.values()}
+    if shape.rates == "wide":  # a column a currency
+        used |= {header for header in headers if re.fullmatch(CODE.strip("'"), header)}
     found.unknown = [header for header in headers if header not in used and header not in context]
 
 
@@ -187,6 +195,7 @@ def _judge(client: Client, statement: Statement, found: Inspection, rows: int) -
             if statement.match.shape.missing_metric != "null":
                 value = f"ifNull({value}, 0)"
             typed.append(f"{value} AS {name}")
+    typed += [f"{value} AS {name}" for name, value in values_of_measures(statement.match).items()]
     first = f"WHERE disposition = 'loaded' ORDER BY row_number LIMIT {rows}"
     shown = client.query(
         f"SELECT {', '.join(typed)}, segments FROM {judged} {first}{clause}",

@@ -30,10 +30,26 @@ def judgements_of_measures(match: Match) -> list[tuple[str, str, str]]:
             (f"insightflow_is_no_rate({rate})", "'no_rate'", "''"),
             (f"insightflow_rate({rate}) IS NULL", "'bad_rate'", f"concat('rate = ', {rate})"),
         ]
-    mark = "." if match.shape.decimal_mark == "auto" else match.shape.decimal_mark
+    mark = _mark(match)
     found = []
     for name, header in match.measures.items():
         cell = f"extra[{sql_string(header)}]"
         verdict = f"if(match({cell}, '^[0-9]{{0,12}}$'), '', insightflow_verdict({cell}, '{mark}', 1))"
         found.append((f"{verdict} != ''", verdict, f"concat({sql_string(name + ' = ')}, {cell})"))
     return found
+
+
+def values_of_measures(match: Match) -> dict[str, str]:
+    """Measure → SQL of its number over the map ``extra`` of a record."""
+    cells = {name: f"extra[{sql_string(header)}]" for name, header in match.measures.items()}
+    if match.shape.rates:
+        return {name: f"insightflow_rate({cell})" for name, cell in cells.items()}
+    mark = _mark(match)
+    values = {name: f"insightflow_number({cell}, '{mark}')" for name, cell in cells.items()}
+    if match.shape.missing_metric == "null":
+        return values
+    return {name: f"ifNull({value}, 0)" for name, value in values.items()}
+
+
+def _mark(match: Match) -> str:
+    return "." if match.shape.decimal_mark == "auto" else match.shape.decimal_mark

@@ -57,6 +57,27 @@ def test_units_segments_and_derived_days_are_shown(call: Call) -> None:
     assert [row["date"] for row in found["rows"]] == ["2017-05-21", "2017-05-22", "2017-05-23"]
 
 
+def test_what_visitors_and_rates_are_read_from_is_not_called_unknown(call: Call, tmp_path: Path) -> None:
+    ga4 = tmp_path / "ga4.csv"
+    ga4.write_text(
+        "date,property_id,sessionSource,sessionMedium,sessionCampaignName,sessions,engagedSessions,keyEvents,bounces\n"
+        "2026-06-01,1,google,cpc,Brand,99,9,3,7\n2026-06-02,1,google,cpc,Brand,,,3,7\n"
+    )
+    code, said = call(str(ga4), "--json")
+    found = json.loads(said)
+    assert (code, found["source"], found["unknown"]) == (0, "ga4", ["bounces"])
+    assert found["measures"] == {"sessions": "sessions", "engaged_sessions": "engagedSessions"}
+    assert [(float(row["sessions"]), float(row["engaged_sessions"])) for row in found["rows"]] == [(99, 9), (0, 0)]
+    assert "measure engaged_sessions" in call(str(ga4))[1]
+    (tmp_path / "rates.csv").write_text("date,currency,rate\n2026-06-03,TRY,53.25\n")
+    found = json.loads(call(str(tmp_path / "rates.csv"), "--json")[1])
+    assert (found["source"], found["unknown"], float(found["rows"][0]["rate"])) == ("fx_rates", [], 53.25)
+    (tmp_path / "eurofxref.csv").write_text("Date, USD, JPY, \n2026-06-03, 1.1, 160, \n")
+    found = json.loads(call(str(tmp_path / "eurofxref.csv"), "--json")[1])
+    assert (found["source"], found["counts"]) == ("fx_rates", {"loaded": 1})
+    assert not {"USD", "JPY"} & {*found["unknown"]}
+
+
 def test_rows_that_would_be_rejected_have_their_reason(call: Call) -> None:
     code, said = call("generic/27_number_zoo.csv", "--source", "generic")
     assert code == 0

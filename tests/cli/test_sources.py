@@ -51,6 +51,11 @@ def test_a_source_is_explained_also_by_another_name() -> None:
     assert "last day provisional" in said
 
 
+def test_a_source_is_explained_with_what_it_measures() -> None:
+    assert "measure rate" in call("fx_rates")[1]
+    assert "measure engaged_sessions" in call("ga4")[1]
+
+
 def test_an_unknown_source_is_named_with_the_known_ones(capfd: pytest.CaptureFixture[str]) -> None:
     code, _ = call("myspace")
     assert code == 1
