@@ -141,10 +141,16 @@ def _postgres(settings: Settings) -> Iterator[Finding]:
 
 
 def _warehouse(settings: Settings) -> Iterator[Finding]:
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
     from include.warehouse.client import connect
     from include.warehouse.migrate import MIGRATIONS
 
-    client = connect(settings)
+    try:
+        client = connect(settings)
+    except ClickHouseError as error:
+        yield _no_warehouse(settings, str(error))
+        return
     try:
         version = client.query("SELECT version()").result_rows[0][0]
         yield Finding("ok", "ClickHouse log-in", f"{settings.clickhouse_url}, version {version}")
@@ -159,6 +165,15 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         yield from _reporting_currencies(client)
     finally:
         client.close()
+
+
+def _no_warehouse(settings: Settings, said: str) -> Finding:
+    if "Max retries" not in said:  # it answered, and refused
+        return Finding("error", "ClickHouse log-in", " ".join(said.split())[:500])
+    # The driver's text is the trace of its tries.
+    own = settings.clickhouse_embedded
+    remedy = "bin/insightflow up" if own else "start that server, or set INSIGHTFLOW_CLICKHOUSE_URL"
+    return Finding("error", "ClickHouse log-in", f"{settings.clickhouse_url} does not answer", remedy)
 
 
 def _reporting_currencies(client: Client) -> Iterator[Finding]:

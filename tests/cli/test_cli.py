@@ -199,6 +199,11 @@ def test_status_and_doctor_say_that_nothing_runs(environment: dict[str, str]) ->
     doctor = call(environment, "doctor")
     assert doctor.returncode == 1
     assert "bin/insightflow up" in doctor.stdout
+    [_, _, warehouse, *_] = doctor.stdout.partition("error ClickHouse log-in: ")
+    assert warehouse.split("\n")[:2] == [
+        f"http://127.0.0.1:{environment['INSIGHTFLOW_CLICKHOUSE_PORT']} does not answer", "      → bin/insightflow up",
+    ]  # fmt: skip
+    assert "Max retries" not in doctor.stdout + doctor.stderr
 
 
 def test_down_of_nothing_is_a_success(environment: dict[str, str]) -> None:
