@@ -155,7 +155,7 @@ summed as (
         max(d.day) as newest_day,
         period.1 as period_end,
         period.2 as period_days,
-        {{ metric_sums('d') }}
+        {{ metric_sums('d', of='marts') }}
     from daily as d
     array join {{ summed_periods('d.day') }} as period
     group by

@@ -39,12 +39,17 @@
 
 {# The sums of a mart row. A sum ignores what is unknown (NULL) and is NULL only if all of it is.
    Account money is NULL where the rows have several currencies; reporting money is NULL where a part of the
-   money has no rate, for a sum without that part would be too small and look complete. #}
-{% macro metric_sums(source) -%}
-    {%- set has_money = source ~ '.cost is not null or ' ~ source ~ '.conversion_value is not null' -%}
+   money has no rate, for a sum without that part would be too small and look complete.
+   Sums of such rows (`of='marts'`) know them: without any currency and money they are of several, and without a
+   reporting cost beside it a part has no rate. A row without money and currency of its own has the reporting one. #}
+{% macro metric_sums(source, of='facts') -%}
+    {%- set money_columns = [source ~ '.cost', source ~ '.conversion_value'] -%}
+    {%- set has_money = money_columns | join(' is not null or ') ~ ' is not null' -%}
+    {%- set is_of_several = ([source ~ '.currency'] + money_columns) | join(' is null and ') ~ ' is null'
+        if of == 'marts' else '0' -%}
     {#- Smallest and largest hash in place of uniqExact: its sets were most of what a mart holds. -#}
     {%- set hashed = 'cityHash64(ifNull(' ~ source ~ ".currency, '')), " ~ has_money -%}
-    {%- set many_currencies = 'minIf(' ~ hashed ~ ') != maxIf(' ~ hashed ~ ')' -%}
+    {%- set many_currencies = '(minIf(' ~ hashed ~ ') != maxIf(' ~ hashed ~ ') or countIf(' ~ is_of_several ~ ') > 0)' -%}
     sum({{ source }}.impressions) as impressions,
     sum({{ source }}.clicks) as clicks,
     sum({{ source }}.conversions) as conversions,
@@ -54,12 +59,15 @@
         multiIf(
             {{ many_currencies }}, null,
             countIf({{ has_money }}) > 0, minIf({{ source }}.currency, {{ has_money }}),
-            min({{ source }}.currency)
+            coalesce(min({{ source }}.currency), any({{ source }}.reporting_currency))
         ) as LowCardinality(Nullable(String))
     ) as currency,
     {% for money in ['cost', 'conversion_value'] -%}
     if(
-        countIf({{ source }}.{{ money }} is not null and {{ source }}.{{ money }}_reporting is null) > 0,
+        countIf(
+            {{ source }}.{{ money }}_reporting is null
+            and ({{ source }}.{{ money }} is not null or {{ is_of_several }} and {{ source }}.cost_reporting is null)
+        ) > 0,
         null, sum({{ source }}.{{ money }}_reporting)
     ) as {{ money }}_reporting,
     {% endfor -%}
@@ -78,7 +86,7 @@ with sums as (
         {% if levels %}{{ entity_columns('d', levels, 'date') }},{% endif %}
         {{ first_day }} as {{ period }}_start,
         toUInt8(uniqExact(d.date)) as days_with_data,
-        {{ metric_sums('d') }}
+        {{ metric_sums('d', of='marts') }}
     from {{ daily }} as d
     where {{ only_build_dates('d.date', period) }}
     group by

@@ -232,7 +232,7 @@ class _Reader:
         newest = [row["newest"] for row in files if row["status"] == "loaded"]
         young = self._rows(
             "SELECT uniqExactIf(date, is_provisional) AS provisional,"
-            " countIf(isNull(cost_reporting) AND ifNull(clicks, 0) > 0) AS unpriced"
+            " countIf(isNull(cost_reporting) AND (isNotNull(cost) OR isNull(currency))) AS unpriced"
             " FROM @marts.mart_account_daily AS a WHERE {days}",
             period,
         ) if period else []  # fmt: skip

@@ -78,8 +78,8 @@ def _fill_marts(client: Client) -> None:
         sums(DAY, 100, 300, **google, impressions=1000, clicks=50, conversions=5, is_provisional=True),
         sums(DAY, 60, 60, **meta, impressions=3000, clicks=30, conversions=3),
         # Without a rate on either day: counted, not priced at 1:1.
-        sums(DAY, None, None, platform="affiliate", impressions=None, clicks=20, conversions=None),
-        sums(BEFORE, None, None, platform="affiliate", impressions=None, clicks=10, conversions=None),
+        sums(DAY, None, None, platform="affiliate", currency=None, impressions=None, clicks=20, conversions=None),
+        sums(BEFORE, None, None, platform="affiliate", currency=None, impressions=None, clicks=10, conversions=None),
         sums(BEFORE, 80, 400, **google, impressions=1000, clicks=40, conversions=8),
         sums(DAY, 9999, 1, workspace="other"),
     )

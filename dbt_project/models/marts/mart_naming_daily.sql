@@ -21,7 +21,7 @@ sums as (
         uniqExact(
             (coalesce(c.account_id, c.account_name, ''), coalesce(c.campaign_id, c.campaign_name, ''))
         ) as campaigns,
-        {{ metric_sums('c') }}
+        {{ metric_sums('c', of='marts') }}
     from campaigns as c
     left join parsed_names as p
         on c.workspace = p.workspace and c.platform = p.platform and c.campaign_name = p.name

@@ -2,7 +2,9 @@
   The model and `compare_model` have the same keys and, key by key, the same sums. NULL-aware: a sum of nothing
   but NULL equals only the same. `if_given` are columns of money that the model withholds (NULL) where it is of
   several currencies or has no rate. They agree, unless there is such money and some row of the model is NULL: a
-  key may have several rows, and then what remains is but a part. `flags` agree by their maximum.
+  key may have several rows, and then what remains is but a part. The one row of a key is NULL where a row of
+  `compare_model`, a mart, is withheld itself: of several currencies (without currency and money), one of them
+  without a rate (without cost in reporting currency). `flags` agree by their maximum.
   With period='week' or 'month' the model holds weeks or months, and `compare_model` their days.
   `compare_where` is a condition on the rows of `compare_model`.
   Shared by all: rule 1 (conservation), rule 2 (nothing that the newest exports do not list).
@@ -33,15 +35,23 @@ having
     {% for column in if_given %}
     or ifNull(sumIf({{ column }}, side = 'model') != sumIf({{ column }}, side = 'compared'),
         sumIf({{ column }}, side = 'model') is not null)
+    {%- set amount = column | replace('_reporting', '') %}
+    {%- set withheld = 'currency is null and cost is null and conversion_value is null'
+        ~ (' and cost_reporting is null' if amount != column else '') %}
     and not (
         countIf(side = 'model' and {{ column }} is null) > 0
-        {%- set amount = column | replace('_reporting', '') %}
         {%- if amount != column %}
-        and countIf(side = 'compared' and {{ amount }} is not null and {{ column }} is null) > 0
+        and countIf(side = 'compared' and ({{ amount }} is not null or {{ withheld }}) and {{ column }} is null) > 0
         {%- else %}
-        and uniqExactIf(ifNull(currency, ''), side = 'compared' and ({{ money }})) > 1
+        and (
+            uniqExactIf(ifNull(currency, ''), side = 'compared' and ({{ money }})) > 1
+            or countIf(side = 'compared' and {{ withheld }}) > 0
+        )
         {%- endif %}
     )
+    or countIf(side = 'model') = 1
+    and countIf(side = 'model' and {{ column }} is not null) = 1
+    and countIf(side = 'compared' and {{ withheld }} and {{ column }} is null) > 0
     {% endfor %}
     {% for column in flags %}
     or maxIf({{ column }}, side = 'model') != maxIf({{ column }}, side = 'compared')

@@ -40,10 +40,8 @@ _PRICED = {
 _PAIRED = {"paired_cost": "cost_reporting", "paired_value": "conversion_value_reporting"}
 # Money that was recorded and wants a rate; what was never recorded wants none. A row of several currencies has no account
 # money to tell by: without cost beside its value it is taken for one that wants a rate.
-_UNPRICED = (
-    "isNull(r.cost_reporting) AND (isNotNull(r.cost) OR isNull(r.currency))"
-    " OR isNull(r.conversion_value_reporting) AND isNotNull(r.conversion_value)"
-)
+_UNPRICED_COST = "isNull(r.cost_reporting) AND (isNotNull(r.cost) OR isNull(r.currency))"
+_UNPRICED = f"{_UNPRICED_COST} OR isNull(r.conversion_value_reporting) AND isNotNull(r.conversion_value)"
 _PARTS = {
     "ctr": ("clicks", "impressions"),
     "cpc": ("cost", "priced_clicks"),
@@ -66,10 +64,7 @@ def sums(condition: str, prefix: str = "") -> str:
     listed += [
         f"sumIf(r.{money}, NOT ({_UNPRICED}) AND {condition}) AS {prefix}{name}" for name, money in _PAIRED.items()
     ]
-    listed.append(
-        "countIf(isNull(r.cost_reporting) AND (isNotNull(r.cost) OR ifNull(r.clicks, 0) > 0)"
-        f" AND {condition}) AS {prefix}unpriced_rows"
-    )
+    listed.append(f"countIf({_UNPRICED_COST} AND {condition}) AS {prefix}unpriced_rows")
     return ", ".join(listed)
 
 
