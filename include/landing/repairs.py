@@ -244,5 +244,6 @@ def _match(original: LedgerLine, names: Sequence[str]) -> Match:
             "rates": shape.rates,
         }
     )
+    measures = {name: header for name in shape.measures if (header := original.column_map.get(name))}
     # Ignored: names are checked by the spec.
-    return Match(source, mine, columns, segments, original.currency_default)  # type: ignore[arg-type]
+    return Match(source, mine, columns, segments, original.currency_default, measures=measures)  # type: ignore[arg-type]

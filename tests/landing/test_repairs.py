@@ -157,6 +157,27 @@ def test_repaired_rows_have_the_grain_of_the_rows_that_they_join(landing: Landin
     assert (line.rows_loaded, line.grain) == (1, "campaign")
 
 
+def test_repaired_rows_keep_what_they_measure(landing: Landing) -> None:
+    """Sessions and rates are no columns of ads: they stand under the headers that the file gave them."""
+    head = "date,property_id,sessionSource,sessionMedium,sessionCampaignName,sessions,engagedSessions,keyEvents\n"
+    row = "2026-06-01,1,google,cpc,Brand,99,9,3\n"
+    landing.put("ga4/visits.csv", head + row + row.replace("99", "x"))
+    landing.put("fx_rates/rates.csv", "date,currency,rate\n2026-06-01,TRY,50\n2026-06-02,TRY,x\n")
+    landing.load()
+    [visits], [rate] = exported(landing, "visits.csv"), exported(landing, "rates.csv")
+    drop(landing, "inbox/visits_again.csv", [visits | {"extra.sessions": "51"}])
+    drop(landing, "inbox/rates_again.csv", [rate | {"extra.rate": "51"}])
+    lines = landing.load()
+    assert {name: (line.rows_loaded, line.grain) for name, line in lines.items()} == {
+        "visits_again.csv": (1, "campaign"), "rates_again.csv": (1, "rate"),
+    }  # fmt: skip
+    assert lines["visits_again.csv"].column_map["sessions"] == "sessions"
+    assert landing.rows("SELECT toFloat64(rate) FROM ops.fx_rates WHERE workspace = {w:String} ORDER BY 1") == [
+        (50,),
+        (51,),
+    ]
+
+
 WRONG: dict[str, tuple[Callable[[Rows], Rows], str]] = {
     "of_another_workspace": (lambda rows: [r | {"repair_of": "0" * 32} for r in rows], "unknown_file"),
     "of_two_files": (lambda rows: [rows[0], rows[1] | {"repair_of": "0" * 32}], "mixed_repairs"),
