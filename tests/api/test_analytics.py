@@ -120,6 +120,33 @@ def test_totals_are_the_same_at_every_level_where_an_account_has_no_rate(
     assert (summary["freshness"]["unpriced"], summary["freshness"]["unpriced_currencies"]) == (1, ["GBP"])
 
 
+def test_what_accounts_without_the_grain_brought_is_told(api: TestClient, log_in: LogIn, site: Settings) -> None:
+    day = DAY - timedelta(days=230)
+    fine, coarse = sums(day, 100, 300, account_id="1"), sums(day, 1234.5, 0, account_id="2")
+    client = connect(site)
+    add(client, "mart_platform_daily", sums(day, 1334.5, 300))
+    add(client, "mart_account_daily", fine, coarse)
+    add(client, "mart_campaign_daily", fine | {"campaign_id": "c9"})
+    asked = {"date_from": day.isoformat(), "date_to": day.isoformat()}
+    try:
+        notes = [
+            get(api, log_in("ana"), path, **asked, **question)["notes"]
+            for path, question in (
+                ("roi", {"group_by": "campaign"}), ("trends", {"split": "campaign"}),
+                ("roi", {"group_by": "account"}), ("roi", {"group_by": "campaign", "campaign_id": "c9"}),
+            )
+        ]  # fmt: skip
+    finally:
+        forget(client, f"date = '{day}'")
+        client.command(f"DELETE FROM marts.mart_campaign_daily WHERE date = '{day}'")
+        client.close()
+    told = [
+        "1 account has no campaigns on 1 day: what it brought then, 1,234.50 USD of cost, is not in these numbers; those by"
+        " account have it."
+    ]
+    assert notes == [told, told, [], []]
+
+
 @pytest.mark.parametrize(
     ("params", "expected"),
     [

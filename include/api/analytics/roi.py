@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from include.api.analytics import measures, periods
+from include.api.analytics import coverage, measures, periods
 from include.api.analytics.dimensions import Dimension, Grouping, grouping
 from include.api.analytics.names import check_platforms
 from include.api.analytics.paging import Key, after, encode, order_by
@@ -86,6 +86,8 @@ def report(warehouse: Warehouse, workspace: str, query: RoiQuery) -> RoiPage:
         page.notes.append(
             f"{page.totals.unpriced_rows} rows have no exchange rate to {page.currency}{named}: their money is left out."
         )
+    if note := coverage.lacking(warehouse, group, query, period, page.currency):
+        page.notes.append(note)
     return page
 
 

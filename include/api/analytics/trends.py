@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from include.api.analytics import measures, periods
+from include.api.analytics import coverage, measures, periods
 from include.api.analytics.dimensions import LEVELS, grouping
 from include.api.analytics.names import check_platforms, spellings
 from include.api.analytics.rows import EntityFilters, rows_of
@@ -68,6 +68,8 @@ def report(warehouse: Warehouse, workspace: str, query: TrendQuery) -> Trends:
         return answer
     answer.previous = periods.compared(period, query.compare)
     answer.currency = periods.currency_of(warehouse, period, answer.previous) or currency
+    if note := coverage.lacking(warehouse, grouping(_split(query), query.entities()), query, period, answer.currency):
+        answer.notes.append(note)
     rows = _rows(warehouse, query, period, answer.previous)
     marks = _anomalies(warehouse, query, period) if query.interval == "day" else {}
     bands = _bands(warehouse, query, period) if query.interval == "day" and query.split == "none" else {}
@@ -93,9 +95,12 @@ def _days(period: Period, interval: Interval) -> dict[date, int]:
     return dict(Counter(days))
 
 
+def _split(query: TrendQuery) -> list[str]:
+    return [] if query.split == "none" else [query.split]
+
+
 def _rows(warehouse: Warehouse, query: TrendQuery, period: Period, previous: Period | None) -> list[dict[str, Any]]:
-    split = [] if query.split == "none" else [query.split]
-    group = grouping([_BUCKET[query.interval], *split], query.entities())
+    group = grouping([_BUCKET[query.interval], *_split(query)], query.entities())
     source, parameters = rows_of(group, query, period, previous)
     columns = [f"{sql} AS `{name}`" for name, sql in (group.keys | group.labels).items()]
     columns.append(measures.sums("NOT r.is_previous"))
