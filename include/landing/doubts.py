@@ -13,11 +13,23 @@ from include.landing.bucket import sql_string
 from include.landing.forms import Attempt
 from include.landing.ledger import LedgerLine
 from include.landing.recognise import Match, normal
-from include.landing.specs import METRICS
+from include.landing.specs import COUNTS, METRICS
 from include.landing.statement import ROWS, Statement
+from include.landing.values import NAMES
 
 FEWEST_DATES = 4  # three may lie a week apart by chance
 WEEK = timedelta(days=7)
+TOTAL = (
+    r"(?i)\b(totals?|all|sum|gesamt|summe|totale|totaal|suma|razem)\b"  # of two equal rows, the one that is called so
+)
+ROUNDING = 0.05  # what a total of money may be off from parts that were rounded each
+# Of a group's metrics that are not zero, and there is one, the largest number is half of the sum.
+ALL_HALF = (
+    " AND ".join(
+        f"ifNull(abs(toFloat64(2 * most_{m} - all_{m})) <= {0 if m in COUNTS else ROUNDING}, 1)" for m in METRICS
+    )
+    + f" AND ({' OR '.join(f'ifNull(most_{m}, 0) > 0' for m in METRICS)})"
+)
 
 
 def note_doubts(client: Client, statement: Statement, attempts: Sequence[Attempt]) -> None:
@@ -26,6 +38,8 @@ def note_doubts(client: Client, statement: Statement, attempts: Sequence[Attempt
     loaded = f"WHERE load_id IN ({ids}) AND disposition = 'loaded'"
     rows = f"SELECT load_id, account_id, date AS day FROM {ROWS} {loaded}"
     found = _spaced(client, statement, rows)
+    for load_id, total in _like_totals(client, f"SELECT * FROM {ROWS} {loaded}", "").items():
+        found.setdefault(load_id, []).append(total)
     if _twice(statement.match, list(statement.reader.cells)):
         for load_id, said in _differing(client, statement, f"SELECT * FROM raw.ad_performance {loaded}").items():
             found.setdefault(load_id, []).extend(said)
@@ -37,6 +51,9 @@ def doubts_of(client: Client, statement: Statement, judged: str) -> list[str]:
     """The same of one file's judged records, a subquery, before they are loaded."""
     rows = f"SELECT toUInt64(0) AS load_id, * FROM {judged} WHERE disposition = 'loaded'"
     found = _spaced(client, statement, rows).get(0, [])
+    values = ", ".join(f"value_{name} AS {name}" for name in ("date", *NAMES, *METRICS))
+    typed = f"SELECT load_id, row_number, {values} FROM ({rows})"
+    found += _like_totals(client, typed, statement.reader.settings_clause(strict=False)).values()
     return found + _differing(client, statement, rows).get(0, [])
 
 
@@ -83,6 +100,71 @@ def _spaced(client: Client, statement: Statement, rows: str) -> dict[int, list[s
                 f"row is the sum of a {step}, export by day and drop the file again; if it is so, nothing is to be done"
             ]
     return found
+
+
+def _like_totals(client: Client, rows: str, settings: str) -> dict[int, str]:
+    """load_id → a warning where the rows of an account, campaign or ad hold the sums of all others: totals with an id.
+
+    ``rows``: a subquery of loaded rows, typed. The others are those of the account's day, of the day, or of the file.
+    """
+    suspects = client.query(
+        f"SELECT DISTINCT load_id FROM ({_groups(rows, '', '')}) WHERE {ALL_HALF}{settings}"
+    ).result_rows
+    if not suspects:
+        return {}
+    rows = f"SELECT * FROM ({rows}) WHERE load_id IN ({', '.join(str(load_id) for (load_id,) in suspects)})"
+    candidates = _halves(rows)
+    told = client.query(
+        f"SELECT load_id, min(row_number) AS line, count() AS n, argMin(date, row_number), max(others), min(of_level),"
+        f" arrayFilter(name -> name != '', [{', '.join(NAMES)}]) AS names"
+        f" FROM ({rows}) AS r LEFT JOIN ({candidates}) AS c ON r.load_id = c.load_id AND r.row_number = c.row_number"
+        f" WHERE {' OR '.join(f'ifNull({m}, 0) != 0' for m in METRICS)} GROUP BY load_id, {', '.join(NAMES)}"
+        f" HAVING min(others) > 1 OR (min(others) = 1 AND arrayExists(name -> match(name, {sql_string(TOTAL)}), names))"
+        f" ORDER BY load_id, line{settings}"
+    ).result_rows
+    found: dict[int, str] = {}
+    for load_id, line, n, day, others, level, names in told:
+        whose = {1: f"of {day} in this account", 2: f"of {day}", 3: "of the file"}[level]
+        rest = f" (its {n} rows are all like that)" if n > 1 else ""
+        found.setdefault(
+            load_id,
+            f"line {line} looks like a total that counts besides its parts: {', '.join(names)} has what the other {others} "
+            f"row{'s' if others > 1 else ''} {whose} sum to{rest}. If it is a total, take it out of the export and drop the "
+            "file again; if not, nothing is to be done",
+        )
+    return found
+
+
+def _groups(rows: str, inner: str, outer: str) -> str:
+    """SQL of sums and largest numbers of each metric, by load_id and level: account and day, day, file.
+
+    ``inner`` and ``outer``: what else to take of rows, and of an account's days; ``{m}`` stands for each metric.
+    """
+    inner = "".join((", sum({m}) AS {m}_1, max({m}) AS {m}_2" + inner).format(m=m) for m in METRICS)
+    outer = "".join((", sum({m}_1) AS all_{m}, max({m}_2) AS most_{m}" + outer).format(m=m) for m in METRICS)
+    days = f"SELECT load_id, account_id AS account, date AS day{inner} FROM ({rows}) GROUP BY load_id, account, day"
+    return (
+        f"SELECT load_id, level, if(level = 1, account, '') AS its_account, if(level < 3, day, toDate(0)) AS its_day{outer}"
+        f" FROM ({days}) ARRAY JOIN [1, 2, 3] AS level GROUP BY load_id, level, its_account, its_day"
+    )
+
+
+def _halves(rows: str) -> str:
+    """SQL of load_id, row_number, of_level, others: of a group's rows, the one whose numbers are the sums of ``others`` others.
+
+    All metrics that are not zero have to agree, of which two at least; levels are those of ``_groups``.
+    """
+    groups = _groups(
+        rows,
+        ", countIf({m} != 0) AS {m}_3, argMax(row_number, ({m}, row_number)) AS {m}_4",
+        ", sum({m}_3) AS rows_{m}, argMax({m}_4, ({m}_2, {m}_4)) AS at_{m}",
+    )
+    of_metrics = ", ".join(f"(rows_{m}, at_{m})" for m in METRICS)
+    return (
+        "SELECT load_id, those[1].2 AS row_number, min(level) AS of_level, argMin(those[1].1, level) - 1 AS others FROM ("
+        f"SELECT load_id, level, arrayFilter(m -> m.1 > 0, [{of_metrics}]) AS those FROM ({groups}) WHERE {ALL_HALF})"
+        " WHERE length(those) > 1 AND arrayAll(m -> m.2 = those[1].2 AND m.1 > 1, those) GROUP BY load_id, row_number"
+    )
 
 
 def _twice(match: Match, headers: Sequence[str]) -> dict[str, tuple[str, list[str]]]:

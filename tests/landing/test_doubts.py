@@ -91,3 +91,35 @@ def test_two_columns_of_one_header_that_differ_are_told(landing: Landing) -> Non
     assert not lines["equal.csv"].warnings
     found = inspect_file(differs, client=landing.client, bucket=landing.bucket)
     assert found.warnings == [said]
+
+
+NAMED = "date,account_id,campaign_id,campaign_name,impressions,clicks,cost,currency\n"
+DAY = "{day},7,1,A,100,10,5.25,EUR\n{day},7,2,B,40,4,1.00,EUR\n{day},7,3,C,0,0,0,EUR\n"
+
+
+def total_of(day: str, times: int = 1, account: str = "7", row: str = "all-1,Total") -> str:
+    return f"{day},{account},{row},{140 * times},{14 * times},{6.25 * times},EUR\n"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (DAY + total_of("{day}"), "line 5 looks like a total that counts besides its parts: 7, all-1, Total has what the other 2 rows of 2026-05-04 in this account sum to. If"),
+        (DAY + total_of("{day}", account="all"), "line 5 looks like a total that counts besides its parts: all, all-1, Total has what the other 2 rows of 2026-05-04 sum to. If"),
+        (DAY + "2026-05-05,7,4,D,140,14,6.25,EUR\n" + total_of("2026-05-05", 2), "line 6 looks like a total that counts besides its parts: 7, all-1, Total has what the other 3 rows of the file sum to. If"),
+        (DAY + total_of("{day}") + (DAY + total_of("{day}")).replace("{day}", "2026-05-05"), "line 5 looks like a total that counts besides its parts: 7, all-1, Total has what the other 2 rows of 2026-05-04 in this account sum to (its 2 rows are all like that). If"),
+        ("{day},7,1,A,140,14,6.25,EUR\n" + total_of("{day}"), "line 3 looks like a total that counts besides its parts: 7, all-1, Total has what the other 1 row of 2026-05-04 in this account sum to. If"),
+        ("{day},7,1,A,140,14,6.25,EUR\n" + total_of("{day}", row="2,B"), ""),  # two campaigns may be equal
+        (DAY + total_of("{day}").replace("6.25", "6.35"), ""),
+        (DAY + total_of("{day}").replace("14,", "15,"), ""),
+        (DAY + total_of("{day}") + (DAY + total_of("{day}", 2)).replace("{day}", "2026-05-05"), ""),
+        ("2026-05-05,7,1,A,140,14,6.25,EUR\n" + "2026-05-06,7,1,A,280,28,12.50,EUR\n" + DAY, ""),  # a campaign's day
+    ],
+)  # fmt: skip
+def test_a_row_that_is_the_sum_of_others_is_told(landing: Landing, rows: str, said: str) -> None:
+    path = landing.put("generic/a.csv", NAMED + rows.replace("{day}", "2026-05-04"))
+    line = landing.load()["a.csv"]
+    assert (line.status, line.rows_rejected) == ("loaded", 0)
+    assert [warning[: len(said)] for warning in line.warnings] == ([said] if said else [])
+    assert inspect_file(path, client=landing.client, bucket=landing.bucket).warnings == line.warnings
