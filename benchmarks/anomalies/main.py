@@ -71,7 +71,10 @@ def measure(seeds: list[int], *, with_peers: bool) -> tuple[str, dict[str, Score
             names = ", ".join(library_peers.LIBRARIES)
             text += f"\n\nLeft out: {names}; set INSIGHTFLOW_BENCH_PYTHON to a Python with requirements-bench.txt."
     named = ", ".join(f"{tier} {s.named:.2f}" for tier, s in ours.items())
-    text += f"\n\nRight kind among the found: {named}. The detector took {seconds:.0f} CPU seconds.\n"
+    by_kind = ", ".join(f"{kind} {share:.2f}" for kind, share in ours["all"].named_by_kind.items())
+    text += (
+        f"\n\nRight kind among the found: {named}; by kind: {by_kind}. The detector took {seconds:.0f} CPU seconds.\n"
+    )
     return text, ours
 
 

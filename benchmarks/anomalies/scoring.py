@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,7 @@ class Score:
     delay: float
     named: float  # of the found events those with the right kind
     by_kind: dict[str, float]
+    named_by_kind: dict[str, float]  # the same of each kind that was found, on accounts apart: 'account partial_load'
 
 
 def window(event: Event, world: World) -> tuple[int, int]:
@@ -144,10 +146,14 @@ def _figures(hits: list[Found], false_days: int, false_alarms: int, normal: int)
     for kind in KINDS:
         of_kind = [h for h in hits if h.event.kind == kind]
         by_kind[kind] = sum(h.delay >= 0 for h in of_kind) / max(len(of_kind), 1)
+    named = defaultdict(list)
+    for h in right:
+        named[h.event.kind if h.event.campaign is not None else f"account {h.event.kind}"].append(h.named)
     return Score(
         len(hits), recall, precision, 2 * recall * precision / max(recall + precision, 1e-9),
         1000 * false_days / max(normal, 1), float(np.mean([h.delay for h in right])) if right else float("nan"),
         sum(h.named for h in right) / max(len(right), 1), by_kind,
+        {kind: sum(of_kind) / len(of_kind) for kind, of_kind in sorted(named.items())},
     )  # fmt: skip
 
 

@@ -43,6 +43,16 @@ def test_a_detector_that_knows_the_truth_is_perfect_and_a_silent_one_finds_nothi
             campaigns[event.campaign, first] = True
     told = score([world], [Flags(campaigns, accounts)])["all"]
     assert (told.recall, told.precision, told.f1, told.false_alarms, told.delay) == (1, 1, 1, 0, 0)
+    kinds, account_kinds = np.full(campaigns.shape, "", dtype="U20"), np.full(accounts.shape, "", dtype="U20")
+    for event in world.events:
+        first, _ = window(event, world)
+        if event.campaign is None:
+            account_kinds[event.account, first] = event.kind
+        elif event.kind != "cpc_jump":
+            kinds[event.campaign, first] = event.kind
+    named = score([world], [Flags(campaigns, accounts, kinds, account_kinds)])["all"].named_by_kind
+    assert named == {kind: float(kind != "cpc_jump") for kind in named}
+    assert set(KINDS) <= set(named) and "account partial_load" in named
     silent = score([world], [Flags(np.zeros_like(campaigns), np.zeros_like(accounts))])["all"]
     assert (silent.recall, silent.f1) == (0, 0)
 
