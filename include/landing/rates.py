@@ -12,6 +12,7 @@ from include.landing.specs import sources
 log = logging.getLogger(__name__)
 
 BUILT = "marts.int_fx_rates_daily"
+PACING_DAYS = 28
 
 
 def is_of_rates(source: str) -> bool:
@@ -91,7 +92,7 @@ GROUP BY workspace, code, base_code, event_date
 
 def stale_rate_dates(client: Client) -> set[date]:
     """Built dates on which another rate is in effect now than when they were built, or whose workspace reports in
-    another currency now (the seed `workspaces`).
+    another currency now (the seed `workspaces`), or that have no rate yet of a currency that a budget is in (`budgets`).
 
     Exact, not by file: a file of the whole history changes only the dates (and the days carried after them) whose
     rates of a currency in use differ from before.
@@ -101,6 +102,16 @@ def stale_rate_dates(client: Client) -> set[date]:
     reported = client.query(
         f"SELECT DISTINCT b.date FROM {BUILT} AS b LEFT JOIN staging.workspaces AS w ON b.workspace = w.workspace"
         " WHERE b.reporting_currency != coalesce(nullIf(upper(trimBoth(toString(w.reporting_currency))), ''), 'USD')"
+    ).result_rows
+    # Days of a budget's month, and those before it that pacing looks at (the macro pacing_days).
+    budgeted = client.query(
+        f"""
+        SELECT DISTINCT b.date
+        FROM (SELECT DISTINCT workspace, date FROM {BUILT}) AS b
+        INNER JOIN staging.budgets AS g ON b.workspace = g.workspace
+        WHERE b.date BETWEEN toStartOfMonth(g.month) - {PACING_DAYS} AND toLastDayOfMonth(g.month) AND g.currency != ''
+            AND (b.workspace, b.date, upper(trimBoth(toString(g.currency)))) NOT IN (SELECT workspace, date, currency FROM {BUILT})
+        """
     ).result_rows
     rows = client.query(
         f"""
@@ -141,4 +152,4 @@ def stale_rate_dates(client: Client) -> set[date]:
         WHERE b.own_rates != n.own_rates
         """
     ).result_rows
-    return {row[0] for row in [*reported, *rows]}
+    return {row[0] for row in [*reported, *budgeted, *rows]}

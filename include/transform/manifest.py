@@ -71,11 +71,12 @@ def _write(path: Path, manifest: Any) -> None:
 
 
 def key(project: Path, environment: Mapping[str, str]) -> str:
-    """Hash of all that a parsed project depends on."""
+    """Hash of all that a parsed project depends on; of a seed that is its name, for dbt reads the rows when it loads them."""
     digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-clickhouse')}".encode())
     for name in sorted(environment):
         if name.startswith("INSIGHTFLOW_DBT_") and name not in NOT_PARSED:
             digest.update(f"\0{name}={environment[name]}".encode())
     for path in sorted({path for pattern in FILES for path in project.glob(pattern) if path.is_file()}):
-        digest.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        content = b"" if path.suffix == ".csv" else path.read_bytes()
+        digest.update(path.relative_to(project).as_posix().encode() + b"\0" + content + b"\0")
     return digest.hexdigest()[:24]
