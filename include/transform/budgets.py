@@ -25,7 +25,7 @@ def dates_touched(client: Client, file: Path) -> list[date]:
         return []
     try:
         wanted = _of_file(file)
-    except (ValueError, ArithmeticError, KeyError, AttributeError):
+    except (OSError, ValueError, ArithmeticError, KeyError, AttributeError):
         return []
     months = {date.fromisoformat(budget[4]) for budget in wanted ^ _of_warehouse(client)}
     rows = client.query(
