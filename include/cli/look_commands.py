@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -208,14 +209,16 @@ def _export_rejects(out: Path, workspace: str | None, file: str) -> None:
     from include.landing import repairs
 
     found = query(
-        "SELECT file_id, uri FROM ops.current_loads WHERE rows_rejected > 0"
+        "SELECT file_id, uri, workspace FROM ops.current_loads WHERE rows_rejected > 0"
         f" AND ({{workspace:String}} = '' OR workspace = {{workspace:String}}) AND {OF_FILE} ORDER BY loaded_at DESC LIMIT 20",
         {"workspace": workspace or "", "file": file},
     )
     if not found:
         fail("no such file has rejected rows; `bin/insightflow rejects` names those that have")
     if len(found) > 1:
-        names = ", ".join(row["uri"] for row in found[:5])
+        # Of files that came one after the other under one name only the ids differ.
+        alike = len({row["uri"] for row in found}) < len(found)
+        names = ", ".join(row["uri"] + (f" {row['file_id']}" if alike else "") for row in found[:5])
         fail(f"several files have rejected rows ({names}{', …' if len(found) > 5 else ''}); choose one by --file")
     # With a byte order mark: spreadsheets take a CSV without one for another encoding.
     with reader() as client, out.open("w", encoding="utf-8-sig", newline="") as target:
@@ -224,7 +227,8 @@ def _export_rejects(out: Path, workspace: str | None, file: str) -> None:
         f"{counted(written, 'row')} of {found[0]['uri']} {'is' if written == 1 else 'are'} in {out}. Correct the cells,"
         " remove rows that are not to be loaded,"
     )
-    say("keep the columns, then: bin/insightflow load " + str(out))
+    # Of another workspace than the default one the file would be looked for in the wrong one.
+    say(f"keep the columns, then: {shlex.join(['bin/insightflow', 'load', '-w', found[0]['workspace'], str(out)])}")
 
 
 def rates(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -224,8 +225,15 @@ def _name_first_reject(client: Client, lines: Sequence[LedgerLine]) -> None:
             number, reason, detail = first[line.load_id]
             line.error = (
                 f"{line.rows_rejected} row{'s' if line.rows_rejected > 1 else ''} rejected, first in line {number}: "
-                f"{reason} ({detail}); `bin/insightflow rejects --out repair.csv` gives them to be repaired and dropped again"
+                f"{reason} ({detail}); `{_export_command(line)}` gives them to be repaired and loaded again"
             ) + (f"; {PERHAPS_CUT}" if PERHAPS_CUT in line.warnings else "")
+
+
+def _export_command(line: LedgerLine) -> str:
+    """The command that gives a file's rejected rows, also where other files have some."""
+    of = ["-w", line.workspace] if line.workspace else []
+    name = line.uri.rsplit("/", 1)[-1]
+    return shlex.join(["bin/insightflow", "rejects", *of, "--file", name, "--out", "repair.csv"])
 
 
 def _last_is_short(client: Client, attempt: Attempt) -> bool:

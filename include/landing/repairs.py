@@ -194,9 +194,12 @@ def _original(client: Client, reader: Reader, line: LedgerLine, named: dict[str,
         raise RefusedFile("repeated_repair", f"line {repeated} is repaired twice; keep one row of it")
     original = _ledger_line(client, str(files[0]))
     if original is None or line.workspace not in ("", original.workspace):
+        # One text for both: whoever drops a file must not learn by an id what other workspaces have.
         raise RefusedFile(
             "unknown_file",
-            f"no file of this workspace has the id {files[0]}; export its rows again by `bin/insightflow rejects`",
+            f"no file of {f'workspace {line.workspace}' if line.workspace else 'any workspace'} has the id {files[0]}; drop the "
+            "repaired rows into the workspace that the file is of (`bin/insightflow load -w NAME`), or export them again by "
+            "`bin/insightflow rejects -w NAME`",
         )
     return original
 

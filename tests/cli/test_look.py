@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -51,6 +53,33 @@ def test_a_file_that_never_came_is_said_with_names_alike(look: Landing, command:
     assert "files of similar names: june_report.csv." in said
     assert "its name resembles none" in " ".join(call(*mine, "zzz").output.split())
     assert call(*mine, "june_report.csv").exit_code == 0
+
+
+def test_the_way_to_repair_is_told_with_file_and_workspace(look: Landing, tmp_path: Path) -> None:
+    """As it is written it works, beside other files with rejects and of a workspace that is not the default one."""
+    for name in ("two words", "other"):
+        look.put(f"generic/{name}.csv", HEAD + f"2026-06-01,{name},10,1,1,EUR\n2026-06-31,1,10,1,1,EUR\n")
+    told = look.load()["two words.csv"].error.split("`")[1]
+    assert told == f"bin/insightflow rejects -w {look.workspace} --file 'two words.csv' --out repair.csv"
+    out = tmp_path / "repair.csv"
+    done = call(*shlex.split(told)[1:-1], str(out))
+    said = " ".join(done.output.split())
+    assert f"then: bin/insightflow load -w {look.workspace} {out}".replace(" ", "") in said.replace(" ", "")
+    [row] = csv.DictReader(out.read_text(encoding="utf-8-sig").splitlines())
+    assert row["repair_reason"] == "bad_date"
+
+
+def test_files_of_one_name_are_told_apart_by_their_ids(look: Landing, tmp_path: Path) -> None:
+    for cost in (1, 2):
+        look.put("generic/one.csv", HEAD + f"2026-06-01,1,10,1,{cost},EUR\n2026-06-31,1,10,1,1,EUR\n")
+        look.load()
+    mine = ("rejects", "-w", look.workspace, "--out", str(tmp_path / "repair.csv"), "--file")
+    done = call(*mine, "one.csv")
+    assert done.exit_code == 1
+    rows = look.rows("SELECT file_id FROM ops.current_loads WHERE workspace = {w:String}")
+    for (file_id,) in rows:
+        assert file_id in done.output.replace("\n", "").replace(" ", "")
+        assert call(*mine, file_id).exit_code == 0
 
 
 def test_the_ledger_of_one_file(look: Landing) -> None:

@@ -221,7 +221,8 @@ def test_rejected_rows_of_the_export_that_stands_are_told(told: Project) -> None
     [refused] = [row for row in feed(told, "rows_rejected") if row["workspace"] == "shop"]
     assert refused["entity_name"] == "report_2.csv", "the older export's rows count no more"
     assert "16 × bad date" in refused["body"], "4 of 20 came repaired since"
-    assert "rejects -w shop --file report_2.csv --out repair.csv, correct them" in refused["next_step"]
+    assert "rejects -w shop --file report_2.csv --out repair.csv, correct them, then" in refused["next_step"]
+    assert "then bin/insightflow load -w shop repair.csv: it adds" in refused["next_step"]
     assert (refused["amount"], refused["impact_currency"]) == (14 * 3 + 2 * 5, "USD"), "nothing of other files"
     assert "for the other 2, about USD 52." in refused["body"]
     assert len(told.query(refused["evidence"]["sql"])) == 16

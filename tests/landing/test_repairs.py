@@ -196,6 +196,25 @@ def test_wrong_repairs_are_refused_whole(report: Landing, name: str) -> None:
     assert standing(report) == before
 
 
+def test_a_repair_in_another_workspace_is_told_where_it_belongs(report: Landing) -> None:
+    """And no more: the text is that of a file that nobody has."""
+    rows = exported(report)
+    other = report.folder.with_name(f"{report.workspace}-other") / "inbox"
+    said = set()
+    for name, file_id in (("known", rows[0]["repair_of"]), ("unknown", "0" * 32)):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]))
+        writer.writeheader()
+        writer.writerow(rows[0] | {"repair_of": file_id})
+        other.mkdir(parents=True, exist_ok=True)
+        (other / f"{name}.csv").write_text(text.getvalue())
+        [line] = load([f"{report.workspace}-other/inbox/{name}.csv"], "test", report.client, report.bucket)
+        assert line.error.startswith(f"unknown_file: no file of workspace {report.workspace}-other has the id")
+        assert "(`bin/insightflow load -w NAME`)" in line.error
+        said.add(line.error.replace(file_id, "ID"))
+    assert len(said) == 1, said
+
+
 def test_repairs_lie_in_the_folder_of_their_source_or_the_inbox(report: Landing) -> None:
     rows = exported(report)
     drop(report, "meta_ads/repair.csv", rows)

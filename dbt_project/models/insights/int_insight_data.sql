@@ -262,7 +262,8 @@ words as (
         concat(
             'Export them by bin/insightflow rejects -w ', {{ shell_word('r.workspace') }}, ' --file ',
             {{ shell_word('r.file_name') }},
-            ' --out repair.csv, correct them and load that file: it adds just them.'
+            ' --out repair.csv, correct them, then bin/insightflow load -w ', {{ shell_word('r.workspace') }},
+            ' repair.csv: it adds just them.'
         ) as next_step,
         r.money_basis as impact_basis,
         {{ to_amount('r.impact') }} as impact_amount,
