@@ -1,7 +1,8 @@
 """Tables to take away: CSV and Parquet by ``Accept``, streamed from the database as they are made.
 
-CSV is UTF-8 with a header line; NULL is empty. A text that a spreadsheet would take for a formula (it starts with
-``=``, ``+``, ``-``, ``@``, a tab or a return) gets an apostrophe before it, as OWASP advises; Parquet holds it as it is.
+CSV is UTF-8 with a header line; NULL is empty; times are of UTC and say so (``+00:00``). A text that a spreadsheet would
+take for a formula (it starts with ``=``, ``+``, ``-``, ``@``, a tab or a return) gets an apostrophe before it, as OWASP
+advises; Parquet holds it as it is.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -99,9 +101,11 @@ def rows_as_csv(names: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator
 
 
 def harmless(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet takes for a formula, and a time that says its zone."""
     if isinstance(value, str) and value[:1] and value[0] in FORMULA:
         return "'" + value
+    if isinstance(value, datetime):
+        return str(value.astimezone(UTC))
     return format(value, "f") if isinstance(value, Decimal) else value
 
 
@@ -116,4 +120,6 @@ def _shown(column: str, type_name: str) -> str:
     plain = type_name.replace("LowCardinality(", "").replace("Nullable(", "").rstrip(")")
     if plain == "String":
         return f"{_harmless(quoted)} AS {quoted}"
+    if plain.startswith("DateTime"):
+        return f"concat(toString(toTimeZone({quoted}, 'UTC')), '+00:00') AS {quoted}"
     return quoted

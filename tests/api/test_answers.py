@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -158,6 +159,14 @@ def test_cells_of_csv_are_no_formulas_and_null_is_empty(api: TestClient, log_in:
     assert [tables.harmless(text) for text in ("=1", "-2", "@x", "\tx", "plain", -3)] == [
         "'=1", "'-2", "'@x", "'\tx", "plain", -3,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_times_of_csv_say_their_zone(api: TestClient, log_in: LogIn, path: str) -> None:
+    text = api.get(path, headers=log_in("ana") | {"Accept": "text/csv"}).text
+    times = [cell for row in csv.DictReader(io.StringIO(text)) for name, cell in row.items() if name.endswith("_at")]
+    assert any(times) or not path.endswith(("files", "insights"))
+    assert [cell for cell in times if cell and datetime.fromisoformat(cell).utcoffset() != timedelta(0)] == []
 
 
 def test_another_form_is_not_acceptable(api: TestClient, log_in: LogIn) -> None:
