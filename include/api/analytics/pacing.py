@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from include.api.analytics.names import check_platforms
 from include.api.analytics.schemas import Pacing, PacingPage
-from include.api.days import QueryDay
+from include.api.days import QueryMonth
 from include.api.warehouse import Warehouse
 
 COLUMNS = tuple(Pacing.model_fields)
@@ -20,7 +20,9 @@ class PacingQuery(BaseModel):
     """Parameters of ``/analytics/pacing``."""
 
     workspace: str | None = Field(None, max_length=200)
-    month: QueryDay | None = Field(None, description="any day of it; by default the newest month with budgets")
+    month: QueryMonth | None = Field(
+        None, description="2026-05, or any day of it; by default the newest month with budgets"
+    )
     platform: Names = Field(None, max_length=50)
     status: list[Literal["on_track", "over", "under"]] | None = Field(None, max_length=3)
     limit: int = Field(500, ge=1, le=1000)
