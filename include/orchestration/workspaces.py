@@ -1,8 +1,9 @@
 """Clients that leave: everything that an installation holds of a workspace, found by the column ``workspace``, and deleted.
 
-Whatever has such a column is found by asking the engines, so a table of tomorrow is no exception. Scratch of builds that
-has numbers under a hash instead is emptied. Seeds are files of the user: their lines are named and stay. What goes is
-deleted where it stands, so that nothing of others is built again.
+Whatever has such a column is found by asking the engines, so a table of tomorrow is no exception. Results of data tests
+quote rows in a text: those are taken out of it. Scratch of builds that has numbers under a hash instead is emptied. Seeds
+are files of the user: their lines are named and stay. What goes is deleted where it stands, so that nothing of others is
+built again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 import logging
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +30,7 @@ from include.landing.rates import is_of_rates
 from include.landing.specs import sources
 from include.quality.docs import root_of
 from include.settings import Settings
-from include.transform import LAYERS, runner
+from include.transform import LAYERS, results, runner
 from include.transform.lock import layers_at_rest
 from include.warehouse.cluster import on_cluster
 
@@ -38,6 +40,7 @@ DATABASES = ("raw", "ops", "staging", "marts")
 LEDGER = "ops.file_ledger"
 ASIDE = "_removed"  # of the bucket, where no run looks
 LOCKS_AT_ONCE = 500
+POLL_SECONDS = 0.2
 EVERY = "*"  # in the tables of rights and of seeds: no workspace
 
 
@@ -176,8 +179,9 @@ def remove(
         built = ledger.without(name, client)
         everywhere = on_cluster(settings.clickhouse_cluster)
         # The ledger first: without its lines nothing of the workspace counts, whatever is still there.
-        for table in sorted(warehouse_tables(client), key=lambda table: table != LEDGER):
-            _delete(client, table, name, everywhere)
+        _delete(client, [LEDGER], name, everywhere)
+        _delete(client, [table for table in warehouse_tables(client) if table != LEDGER], name, everywhere)
+        results.forget_rows_of(client, name, everywhere)
         for table in scratch_tables(client):
             client.command(f"TRUNCATE TABLE {table}{everywhere}")
         if built:
@@ -270,11 +274,30 @@ def _keys(client: Client, bucket: Bucket, name: str) -> list[str]:
     return sorted(known | {file.key for file in bucket.all_files(name)})
 
 
-def _delete(client: Client, table: str, name: str, everywhere: str) -> None:
-    """Delete rows for good, not only hide them; a table that has none is left as it is. (Of a cluster this server shows a part.)"""
+def _delete(client: Client, tables: list[str], name: str, everywhere: str) -> None:
+    """Delete rows for good, not only hide them; a table that has none is left as it is. (Of a cluster this server shows a part.)
+
+    The engine goes from part to part of a table with pauses, and a table has a part for each date: all tables are begun
+    before any is waited for. Raises the engine's errors, and ``RuntimeError`` where it cannot delete.
+    """
     mine = f"workspace = {sql_string(name)}"
-    if everywhere or client.query(f"SELECT count() FROM {table} WHERE {mine}").first_row[0]:
-        client.command(f"ALTER TABLE {table}{everywhere} DELETE WHERE {mine} SETTINGS mutations_sync = 2")
+    if everywhere:
+        for table in tables:
+            client.command(f"ALTER TABLE {table}{everywhere} DELETE WHERE {mine} SETTINGS mutations_sync = 2")
+        return
+    begun = [table for table in tables if client.query(f"SELECT count() FROM {table} WHERE {mine}").first_row[0]]
+    for table in begun:
+        client.command(f"ALTER TABLE {table} DELETE WHERE {mine} SETTINGS mutations_sync = 0")
+    while begun:
+        rows = client.query(
+            "SELECT concat(database, '.', table), latest_fail_reason FROM system.mutations WHERE NOT is_done"
+            " AND concat(database, '.', table) IN {tables:Array(String)} ORDER BY ALL",
+            parameters={"tables": begun},
+        ).result_rows
+        if failed := [f"{table}: {reason}" for table, reason in rows if reason]:
+            raise RuntimeError(f"rows of {name} cannot be deleted: {failed[0]}")
+        begun = [str(table) for table, _ in rows]
+        time.sleep(POLL_SECONDS if begun else 0)
 
 
 def _begin(settings: Settings, name: str, by: str, reason: str, there: Holdings, keep_files: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -12,13 +13,17 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
+from include.landing.bucket import sql_string
 from include.settings import Settings
 from include.transform import runner
 from include.warehouse.client import connect
 
 log = logging.getLogger(__name__)
 
+TABLE = "ops.dbt_results"
 SHOWN = 3  # rows of a test that failed
+EXAMPLE = "for example "
+GONE = ", of rows that were removed with a workspace"
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def keep(settings: Settings, run_id: str, layer: str, nodes: Sequence[NodeResult
     client = connect(settings)
     try:
         columns = list(rows[0])
-        client.insert("ops.dbt_results", [list(row.values()) for row in rows], column_names=columns)
+        client.insert(TABLE, [list(row.values()) for row in rows], column_names=columns)
     finally:
         client.close()
 
@@ -94,6 +99,27 @@ def told(settings: Settings, nodes: Sequence[NodeResult]) -> list[NodeResult]:
         client.close()
 
 
+def forget_rows_of(client: Client, workspace: str, everywhere: str = "") -> None:
+    """Take out of the messages the rows of a workspace that they quote; status and counts stay.
+
+    So go rows that name no workspace: nobody can say that they are of others. ``everywhere``: the clause for a cluster.
+    Raises the engine's errors.
+    """
+    named = r"(for example |; |, )workspace: "
+    # A name is whole where another column, another row or nothing follows: "a" is neither "ab" nor "a, b".
+    mine = f"{named}{re.escape(workspace)}([,;] [^,;: ]+: |$)"
+    quotes = (
+        f"match(message, {sql_string(f', {EXAMPLE}')})"
+        f" AND (match(message, {sql_string(mine)}) OR NOT match(message, {sql_string(named)}))"
+    )
+    # Of a cluster this server may lack what another has just written.
+    if everywhere or client.query(f"SELECT count() FROM {TABLE} WHERE {quotes}").first_row[0]:
+        client.command(
+            f"ALTER TABLE {TABLE}{everywhere} UPDATE message = concat(splitByString({sql_string(f', {EXAMPLE}')}, message)[1],"
+            f" {sql_string(GONE)}) WHERE {quotes} SETTINGS mutations_sync = 2"
+        )
+
+
 def _fails_rows(node: NodeResult) -> bool:
     return node.resource_type == "test" and node.status in ("fail", "warn") and bool(node.sql)
 
@@ -103,7 +129,7 @@ def _rows(client: Client, sql: str) -> str:
         found = client.query(f"SELECT * FROM (\n{sql}\n) LIMIT {SHOWN}")
     except Error as error:  # what failed is told all the same
         return f"and its rows cannot be read again: {error}"
-    return "for example " + "; ".join(
+    return EXAMPLE + "; ".join(
         ", ".join(f"{name}: {value}" for name, value in row.items() if value is not None)
         for row in found.named_results()
     )

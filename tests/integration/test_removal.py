@@ -23,8 +23,9 @@ from include.orchestration.workspaces import AtWork
 from include.quality import check_staging
 from include.quality.docs import root_of
 from include.settings import Settings
-from include.transform import LAYERS, build
+from include.transform import LAYERS, build, results
 from include.transform.lock import BuildAtWork, layer_lock
+from include.transform.results import NodeResult
 from include.warehouse.client import connect
 from tests.support import history
 from tests.support.engines import migrated_clickhouse, migrated_postgres, settings_of
@@ -40,12 +41,13 @@ RATES = "date,currency,rate\n2026-06-30,USD,1.10\n"
 # or its rows must be found by include/orchestration/workspaces.py.
 WITHOUT_WORKSPACES = {
     "ops.built_dates",
-    "ops.dbt_results",
     "ops.fx_loads",
     "ops.schema_migrations",
     "staging.fx_rates",
     "staging.utm_sources",
 }
+# Tables without such a column whose texts quote rows.
+QUOTING = {"ops.dbt_results"}
 POSTGRES_WITHOUT_WORKSPACES = {"alembic_version", "publications", "refresh_tokens", "users", "workspace_removals"}
 # A row of every table of PostgreSQL with a workspace that a run does not fill. A new one needs its line here.
 RIGHTS = (
@@ -158,6 +160,16 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(scope="module")
+def failed(house: House) -> None:
+    """A data test that rows of each of the clients did not pass."""
+    for name in (NAME, OTHER):
+        sql_of_test = f"SELECT '{name}' AS workspace, 'generic' AS platform, 'a1' AS account_id FROM numbers(5)"
+        node = NodeResult("rows_are_whole", "test", "warn", 5, 0.1, "Got 5 results", sql=sql_of_test)
+        results.keep(house.settings, "failed", "staging", results.told(house.settings, [node]))
+    assert left_in_texts(house, NAME) == left_in_texts(house, OTHER) == {"ops.dbt_results.message": 1}
+
+
+@pytest.fixture(scope="module")
 def rights(house: House) -> None:
     """Rights, alerts and insights of both clients."""
     sql(house, "INSERT INTO users (username, password_hash) VALUES ('ann', 'x')")
@@ -183,6 +195,24 @@ def left_in_warehouse(house: House, name: str) -> dict[str, int]:
         for (table,) in tables
     }
     return {table: n for table, n in counts.items() if n}
+
+
+def left_in_texts(house: House, name: str) -> dict[str, int]:
+    """Texts that quote a row of a workspace, in the tables without such a column."""
+    columns = house.client.query(
+        "SELECT concat(database, '.', table), name FROM system.columns WHERE type LIKE '%String%'"
+        " AND concat(database, '.', table) IN {tables:Array(String)} ORDER BY ALL",
+        parameters={"tables": sorted(WITHOUT_WORKSPACES | QUOTING)},
+    ).result_rows
+    assert len(columns) > 5
+    quoted = f"'workspace: {name}, '"
+    counts = {
+        f"{table}.{column}": house.client.query(
+            f"SELECT count() FROM {table} WHERE position(toString({column}), {quoted}) > 0"
+        ).first_row[0]
+        for table, column in columns
+    }
+    return {place: n for place, n in counts.items() if n}
 
 
 def left_in_postgres(house: House, name: str) -> dict[str, int]:
@@ -226,7 +256,9 @@ def test_every_table_is_known_to_hold_workspaces_or_not(house: House, rights: No
         " AND database IN ('raw', 'ops', 'staging', 'marts') AND (database, name) NOT IN"
         " (SELECT database, table FROM system.columns WHERE name = 'workspace')"
     ).result_rows
-    assert {table for (table,) in without} - set(workspaces.scratch_tables(house.client)) == WITHOUT_WORKSPACES
+    assert {table for (table,) in without} - set(
+        workspaces.scratch_tables(house.client)
+    ) == WITHOUT_WORKSPACES | QUOTING
     tables = {table for (table,) in sql(house, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
     with psycopg2.connect(house.settings.postgres_dsn()) as connection, connection.cursor() as cursor:
         handled = set(workspaces.postgres_tables(cursor))
@@ -248,7 +280,7 @@ def test_a_run_at_work_refuses_it_and_nothing_is_changed(house: House, rights: N
     assert Bucket(house.settings).exists(key)
 
 
-def test_nothing_of_it_is_left_and_others_are_as_they_were(house: House, rights: None) -> None:
+def test_nothing_of_it_is_left_and_others_are_as_they_were(house: House, rights: None, failed: None) -> None:
     others = snapshot(house.client, f"workspace != '{NAME}'")
     raw = "SELECT count(), sum(cityHash64(*)) FROM raw.ad_performance_rows WHERE workspace = 'history'"
     rows, rights = house.client.query(raw).first_row, left_in_postgres(house, OTHER)
@@ -262,6 +294,7 @@ def test_nothing_of_it_is_left_and_others_are_as_they_were(house: House, rights:
     )
     assert removed(house, NAME)
     assert left_in_warehouse(house, NAME) == {}
+    assert left_in_texts(house, NAME) == {} and left_in_texts(house, OTHER) == {"ops.dbt_results.message": 1}
     for table in workspaces.scratch_tables(house.client):
         assert house.client.query(f"SELECT count() FROM {table}").first_row == (0,)
     assert set(left_in_postgres(house, NAME).values()) == {0}
