@@ -157,19 +157,19 @@ def stream_judged(client: Client, dates: list[date]) -> RawIOBase:
 
 
 def stream_spoken(client: Client, dates: list[date], low: date) -> RawIOBase:
-    """Of whom something else than a share or wear is told from the day ``low`` on, and until when: workspace, platform,
-    account, campaign, last day. Without a campaign it is the whole account, without an account the whole platform. A
-    shift of budget speaks of two campaigns. What the day's cap kept out tells nobody anything."""
+    """Of whom what is told from the day ``low`` on, and until when: workspace, platform, account, campaign, kind, last day.
+    Without a campaign it is the whole account, without an account the whole platform. A shift of budget speaks of two
+    campaigns. What the day's cap kept out tells nobody anything."""
     query = (
-        "SELECT workspace, tupleElement(who, 1), tupleElement(who, 2), tupleElement(who, 3), max(date_end) FROM ("
-        "SELECT workspace, date_end, arrayJoin(if(kind = 'budget_shift', arrayMap(side -> ("
+        "SELECT workspace, tupleElement(who, 1), tupleElement(who, 2), tupleElement(who, 3), kind, max(date_end) FROM ("
+        "SELECT workspace, kind, date_end, arrayJoin(if(kind = 'budget_shift', arrayMap(side -> ("
         "JSONExtractString(evidence, side, 'platform'), JSONExtractString(evidence, side, 'account_id'),"
         " JSONExtractString(evidence, side, 'campaign_id')), ['giver', 'receiver']),"
         " [(toString(platform), ifNull(account_id, ''), if(entity_type = 'campaign', ifNull(entity_id, ''), ''))]"
         f")) AS who FROM marts.insight_feed WHERE date_end >= {{low:Date}} AND {TOLD}"
-        " AND (entity_type = 'campaign' AND kind NOT IN ('concentration_risk', 'creative_fatigue')"
+        " AND (entity_type = 'campaign'"
         " OR entity_type IN ('account', 'platform') AND kind IN ('tracking_break', 'spend_stop', 'duplicate_load',"
-        " 'partial_load', 'data_missing', 'missing_rate'))) GROUP BY ALL"
+        " 'partial_load', 'data_missing', 'missing_rate', 'concentration_risk'))) GROUP BY ALL"
     )
     return _stream(client, query, {"low": low, "last": max(dates)})
 

@@ -3,7 +3,8 @@
 What a person set stays, but what is acknowledged is resolved once there is nothing more to have in hand. Otherwise an
 insight is open as long as the newest feed row of its key is of the last day judged for its account, and resolved once
 the feed has dropped it or a later day was judged without it. Best, worst and waste are lists with an edge: who slips
-over it for a day or two stays, unless something else is told of the campaign by then. A fault of the data does not
+over it for a day or two stays, unless something else is told of the campaign by then. Of an account without data
+nobody knows what recovered; only what lasts by month ends then, once a later insight has the word. A fault of the data does not
 recover by itself: its numbers are wrong until the day is mended, and it stays open for as long as they stand in the
 baselines of later days. A budget part of whose spend has lost its rate cannot be judged: what was told of it stays as it
 was, and says why.
@@ -42,10 +43,17 @@ FAULT_DAYS = 56
 LISTED = ("top_performer", "worst_performer", "waste")
 PATIENCE_DAYS = 2
 
+# Shares and wear tell of nothing that another kind would say; of their own kind the next month's does.
+ASIDE = ("concentration_risk", "creative_fatigue")
+# Kinds with a key a month that their account's data end. Their sums reach back by days or weeks, so that they are told of
+# an account, too, that brings nothing any more.
+MONTHLY = (*LISTED, *ASIDE, "budget_shift")
+
 STAGE = f"""
 CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {_NAMES} FROM insights WITH NO DATA;
 CREATE TEMPORARY TABLE judged (workspace text, platform text, account_id text, last_day date) ON COMMIT DROP;
-CREATE TEMPORARY TABLE spoken (workspace text, platform text, account_id text, entity_id text, last_day date) ON COMMIT DROP;
+CREATE TEMPORARY TABLE spoken (workspace text, platform text, account_id text, entity_id text, kind text, last_day date)
+    ON COMMIT DROP;
 CREATE TEMPORARY TABLE unpriced (workspace text, insight_key text, body text, next_step text, evidence jsonb) ON COMMIT DROP
 """
 
@@ -85,25 +93,32 @@ WHERE NOT EXISTS (SELECT FROM insights AS i WHERE i.workspace = s.workspace AND 
 ORDER BY workspace, date_end, rank
 """
 
+# `succeeded`: what is told of the same on a later day; of its own kind only another month's is another insight. A fault of
+# the data speaks for accounts that nobody could judge, and so does what names the account itself: it was looked at.
 STATUS = f"""
-WITH target AS (
-    SELECT i.id, CASE WHEN s.insight_key IS NULL AND i.date_end = ANY (%(dates)s) OR EXISTS (
+WITH succeeded AS (
+    SELECT i.id, bool_or(t.kind IN {DATA_FAULTS} OR t.account_id = coalesce(i.account_id, '')) AS is_over
+    FROM insights AS i
+    JOIN spoken AS t ON t.workspace = i.workspace AND t.platform = i.platform AND t.last_day > i.date_end
+        AND t.account_id IN ('', i.account_id) AND t.entity_id IN ('', i.entity_id)
+        AND CASE WHEN t.kind = i.kind THEN date_trunc('month', t.last_day) > i.date_end ELSE t.kind NOT IN {ASIDE} END
+    WHERE i.kind IN {MONTHLY} AND (i.date_end = ANY (%(dates)s) OR i.status IN ('open', 'acknowledged'))
+    GROUP BY i.id
+), target AS (
+    SELECT i.id, CASE WHEN s.insight_key IS NULL AND i.date_end = ANY (%(dates)s) OR coalesce(w.is_over, false) OR EXISTS (
         SELECT FROM judged AS j
         WHERE j.workspace = i.workspace
           AND i.kind <> 'missing_rate'
           AND j.last_day > i.date_end + CASE
               WHEN i.kind IN {DATA_FAULTS} THEN {FAULT_DAYS}
-              WHEN i.kind IN {LISTED} AND NOT EXISTS (
-                  SELECT FROM spoken AS t
-                  WHERE t.workspace = i.workspace AND t.platform = i.platform AND t.last_day > i.date_end
-                    AND t.account_id IN ('', i.account_id) AND t.entity_id IN ('', i.entity_id)
-              ) THEN {PATIENCE_DAYS}
+              WHEN i.kind IN {LISTED} AND w.id IS NULL THEN {PATIENCE_DAYS}
               ELSE 0 END
           AND coalesce(nullif(i.platform, ''), j.platform) = j.platform
           AND coalesce(nullif(i.account_id, ''), j.account_id) = j.account_id
         ) THEN 'resolved' ELSE 'open' END AS status
     FROM insights AS i
     LEFT JOIN staged AS s ON s.workspace = i.workspace AND s.insight_key = i.insight_key
+    LEFT JOIN succeeded AS w ON w.id = i.id
     WHERE (i.status_by IS NULL OR i.status = 'acknowledged')
       AND (i.date_end = ANY (%(dates)s) OR i.status IN ('open', 'acknowledged'))
       AND NOT EXISTS (

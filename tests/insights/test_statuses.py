@@ -96,33 +96,41 @@ def test_who_slips_over_the_edge_of_a_list_stays_for_some_days(site: Installatio
     assert site.publish(DAY).resolved == 0, "what is taken back is over at once, and was"
 
 
+@pytest.mark.parametrize("is_silent", [False, True], ids=["judged", "silent"])
 @pytest.mark.parametrize(
     ("other", "is_over"),
     [
         ({"kind": "cpc_jump", "entity_type": "campaign", "entity_id": "c1"}, True),
         ({"kind": "cpc_jump", "entity_type": "campaign", "entity_id": "c1", "is_beyond_cap": True}, False),
         ({"kind": "cpc_jump", "entity_type": "campaign", "entity_id": "c2"}, False),
+        ({"kind": "worst_performer", "entity_type": "campaign", "entity_id": "c1"}, True),
+        ({"kind": "worst_performer", "entity_type": "campaign", "entity_id": "c2"}, False),
         ({"kind": "concentration_risk", "entity_type": "campaign", "entity_id": "c1"}, False),
         ({"kind": "tracking_break", "entity_type": "account", "entity_id": "1"}, True),
         ({"kind": "tracking_break", "entity_type": "account", "entity_id": "2", "account_id": "2"}, False),
         ({"kind": "budget_overrun", "entity_type": "account", "entity_id": "1"}, False),
+        ({"kind": "data_missing", "entity_type": "account", "entity_id": "1"}, True),
+        ({"kind": "data_missing", "entity_type": "account", "entity_id": "2", "account_id": "2"}, False),
+        ({"kind": "data_missing", "entity_type": "account", "entity_id": "1", "workspace": "another"}, False),
         ({"kind": "data_missing", "entity_type": "platform", "entity_id": "google_ads", "account_id": None}, True),
         ({"kind": "budget_shift", "entity_type": "campaign", "entity_id": "c9", "to": "c1"}, True),
         ({"kind": "budget_shift", "entity_type": "campaign", "entity_id": "c9", "to": "c2"}, False),
     ],
 )
 def test_what_else_is_told_of_the_campaign_takes_its_place(
-    site: Installation, other: dict[str, Any], is_over: bool
+    site: Installation, other: dict[str, Any], is_over: bool, is_silent: bool
 ) -> None:
+    """Also where the account brings no more data, and only others of its workspace do."""
     in_cap = {"is_beyond_cap": False}
     told = feed_row("listed", kind="worst_performer", entity_type="campaign", entity_id="c1", **in_cap)
+    other = dict(other)
     sides = {"giver": "c9", "receiver": other.pop("to", "")}
     evidence = {
         side: {"platform": told["platform"], "account_id": told["account_id"], "campaign_id": campaign}
         for side, campaign in sides.items()
     }
     site.judged(DAY)
-    site.judged(AFTER)
+    site.judged(AFTER, platform="meta_ads" if is_silent else "google_ads")
     other = in_cap | {"date_start": AFTER, "date_end": AFTER, "evidence": json.dumps(evidence)} | other
     site.feed(told, feed_row("other", **other))
 
@@ -134,6 +142,64 @@ def test_what_else_is_told_of_the_campaign_takes_its_place(
 
     expected = "resolved" if is_over else "open"
     assert [listed((DAY,), (AFTER,)), listed((AFTER,), (DAY,)), listed((DAY, AFTER))] == [expected] * 3
+
+
+def test_what_its_platform_suffers_says_nothing_of_an_account_that_nobody_judged(site: Installation) -> None:
+    listed = feed_row("listed", kind="waste", entity_type="campaign", entity_id="c1")
+    broken = feed_row("broken", kind="tracking_break", entity_type="platform", entity_id="google_ads", account_id=None)
+    site.feed(listed, broken | {"date_start": AFTER, "date_end": AFTER})
+    site.judged(DAY)
+    site.judged(AFTER, platform="meta_ads")
+    site.publish(DAY, AFTER)
+    assert site.statuses() == {"listed": "open", "broken": "open"}
+
+
+def test_last_month_s_are_over_where_the_account_falls_silent_in_any_order(site: Installation) -> None:
+    """The account's last day is the 30th; its last 7 days are told for some of the next month, and that it is missing."""
+    days = [BEFORE, *(DAY + timedelta(n) for n in range(6))]
+    months = {
+        "top_performer": ("c3", days[:4]), "waste": ("c4", days[:3]), "worst_performer": ("c6", days[:2]),
+        "budget_shift": ("c7", days[:5]), "creative_fatigue": ("c8", days[:3]), "concentration_risk": ("c9", days[:4]),
+        "data_missing": ("", days[2:-1]), "tracking_break": ("c10", days[:2]),
+    }  # fmt: skip
+    sides = {side: {"platform": "google_ads", "account_id": "1", "campaign_id": "c7"} for side in ("giver", "receiver")}
+    rows = []
+    for kind, (entity, told) in months.items():
+        grain = {"entity_type": "campaign" if entity else "account", "entity_id": entity or "1"}
+        for day in told:
+            key = f"{kind}|{day:%m}"
+            rows.append(feed_row(key, kind=kind, date_start=told[0], date_end=day, evidence=json.dumps(sides), **grain))
+
+    def grown(until: date) -> None:
+        site.client.command("TRUNCATE TABLE marts.mart_account_daily")
+        site.feed(*(row for row in rows if row["date_end"] <= until))
+        for day in days:
+            if day <= until:
+                site.judged(day, platform="meta_ads")
+            if day <= min(until, DAY):
+                site.judged(day)
+
+    def published(*steps: tuple[date, ...], grows: bool = False) -> dict[str, tuple[str, date]]:
+        site.sql("TRUNCATE insights")
+        for step in steps:
+            grown(max(step) if grows else days[-1])
+            site.publish(*step)
+        before = site.table()
+        for step in reversed(steps):
+            site.publish(*step)
+        assert site.table() == before, "a repeat writes no row"
+        return {row["insight_key"]: (row["status"], row["date_end"]) for row in before}
+
+    found, singly = published(tuple(days)), [(day,) for day in days]
+    assert published(*singly) == published(*reversed(singly)) == published(*singly, grows=True) == found
+    assert {key for key, (status, _) in found.items() if status == "open"} == {"data_missing|07", "tracking_break|06"}
+
+    # The awaited file comes, and with it a day on which its campaigns were judged: two days of patience.
+    site.feed(*(row for row in rows if row["date_end"] <= DAY))
+    site.judged(AFTER)
+    site.publish(AFTER)
+    reopened = {"top_performer|06", "waste|06", "worst_performer|06"}
+    assert {key for key, status in site.statuses().items() if status == "open"} == reopened
 
 
 def test_a_budget_that_lost_its_rate_stays_as_told_until_there_is_one(site: Installation) -> None:
