@@ -10,10 +10,12 @@ import orjson
 
 from include.api import store, tables
 from include.api.backends import Backends
+from include.api.money import meaning
 from include.api.schemas import Insight, Order
 from include.api.scope import Caller
 
-COLUMNS = list(Insight.model_fields)
+# As in JSON: those of the database in its order, and what the amount is.
+COLUMNS = [*Insight.model_fields, *Insight.model_computed_fields]
 GROUP = 5000
 
 
@@ -23,7 +25,7 @@ def pieces(
     """The table's bytes. Raises ``Unavailable`` with the first piece."""
     with backends.postgres(caller) as connection:
         found = store.everything(connection, filters, order, currencies)
-        rows = ([_plain(value) for value in row] for row in found)
+        rows = ([*(_plain(value) for value in row), meaning(row.kind)] for row in found)
         yield from tables.rows_as_csv(COLUMNS, rows) if kind == tables.CSV else _parquet(rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from fastapi.testclient import TestClient
 
 from include.api import tables
+from include.api.analytics.measures import MEASURES, MONEY
 from include.api.answers import Answers
 from include.api.app import create_app
 from include.api.backends import Backends
@@ -21,7 +22,7 @@ from include.api.scope import Caller
 from include.api.versions import Versions
 from include.settings import Settings
 from tests.api.conftest import LogIn
-from tests.support.marts import DAY, add, sums
+from tests.support.marts import DAY, add, add_platforms, forget, sums
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.integration
@@ -200,3 +201,84 @@ def test_a_table_says_its_currency_and_its_days(api: TestClient, log_in: LogIn) 
         assert (row["currency"], row["date_from"], row["date_to"]) == ("USD", "2026-06-01", "2026-06-30")
     whole = api.get(ROI, headers=log_in("ana") | {"Accept": tables.PARQUET}).content
     assert set(pq.read_table(io.BytesIO(whole)).column("currency").to_pylist()) == {"USD"}
+
+
+@pytest.fixture
+def two_weeks(site: Settings, warehouse: Client) -> Iterator[dict[str, str]]:
+    """Parameters of a week, beside one before it that has less, nothing, or other rates."""
+    last = DAY - timedelta(days=310)
+    before = last - timedelta(days=7)
+    pounds = {"currency": "GBP", "cost": 70, "conversion_value": 90}
+
+    def of(campaign: str) -> dict[str, str]:
+        return {"account_id": "1", "campaign_id": campaign, "campaign_name": f"=Campaign {campaign}"}
+
+    rows = [
+        sums(last, 90.5, 300.25, **of("both"), impressions=900, clicks=33, conversions=7),
+        sums(before, 60.1, 0, **of("both"), impressions=1000, clicks=40, conversions=0),
+        sums(last, 10, 20, **of("new")),
+        sums(before, 10, 20, **of("gone")),
+        sums(last, -5, None, **of("credit"), conversions=None),
+        sums(before, -10, 10, **of("credit"), impressions=0, clicks=0),
+        sums(last, None, None, **of("unrated")) | pounds,
+        sums(before, 55, 80, **of("unrated")),
+    ]
+    add(warehouse, "mart_campaign_daily", *rows)
+    named = ("account_id", "campaign_id", "campaign_name")
+    add_platforms(warehouse, *({k: v for k, v in row.items() if k not in named} for row in rows))
+    yield {"date_from": (last - timedelta(days=6)).isoformat(), "date_to": last.isoformat()}
+    forget(warehouse, f"date IN ('{last}', '{before}')")
+    warehouse.command(f"DELETE FROM marts.mart_campaign_daily WHERE date IN ('{last}', '{before}')")
+
+
+@pytest.mark.parametrize("group_by", [["campaign"], ["platform"], ["date", "campaign"], ["month"]])
+def test_a_compared_table_has_each_cell_of_the_page(
+    api: TestClient, log_in: LogIn, two_weeks: dict[str, str], group_by: list[str]
+) -> None:
+    asked = two_weeks | {"compare": "previous_period", "group_by": group_by}
+    url = "/api/v1/analytics/roi"
+    page = api.get(url, headers=log_in("ana"), params=asked).json()
+    expected = []
+    for item in page["items"]:
+        row = {"previous_date_from": page["previous"]["date_from"], "previous_date_to": page["previous"]["date_to"]}
+        for name in MEASURES:
+            now, before, change = item[name], item["previous"][name], item["change"][name]
+            if change is not None or name not in MONEY:  # money of other rates has none
+                assert change == (None if now is None or not before else pytest.approx((now - before) / abs(before)))
+            row |= {name: now, f"{name}_previous": before, f"{name}_change": change}
+        expected.append(row)
+    cells = [cell for row in expected for cell in row.values()]
+    assert None in cells
+    assert sum(row["clicks_change"] is not None for row in expected) > 0
+
+    def plain(row: dict[str, Any]) -> dict[str, Any]:
+        shown = {name: row[name] for name in expected[0]}
+        dates = {name: str(shown[name]) for name in shown if "date" in name}
+        return {n: None if v in ("", None) else float(v) for n, v in shown.items() if n not in dates} | dates
+
+    whole = asked | {"limit": 1}
+    text = api.get(url, headers=log_in("ana") | {"Accept": "text/csv"}, params=whole).text
+    assert [plain(row) for row in csv.DictReader(io.StringIO(text))] == expected
+    content = api.get(url, headers=log_in("ana") | {"Accept": tables.PARQUET}, params=whole).content
+    assert [plain(row) for row in pq.read_table(io.BytesIO(content)).to_pylist()] == expected
+    header = text.splitlines()[0]
+    assert '"cost","cost_previous","cost_change","conversion_value"' in header, "in the order of the comparison marts"
+    alone = api.get(url, headers=log_in("ana") | {"Accept": "text/csv"}, params=asked | {"compare": "none"}).text
+    assert not [name for name in alone.splitlines()[0].split(",") if "_previous" in name or "_change" in name]
+
+
+def test_money_whose_rates_moved_has_no_change_in_a_table(
+    api: TestClient, log_in: LogIn, two_weeks: dict[str, str]
+) -> None:
+    asked = two_weeks | {"compare": "previous_period", "group_by": "platform"}
+    text = api.get("/api/v1/analytics/roi", headers=log_in("ana") | {"Accept": "text/csv"}, params=asked).text
+    [row] = csv.DictReader(io.StringIO(text))
+    assert (row["cost_previous"], row["cost_change"], bool(row["clicks_change"])) == ("115.1", "", True)
+
+
+def test_a_table_of_insights_has_what_the_page_has(api: TestClient, log_in: LogIn) -> None:
+    url = "/api/v1/insights"
+    items = api.get(url, headers=log_in("ana")).json()["items"]
+    rows = list(csv.DictReader(io.StringIO(api.get(url, headers=log_in("ana") | {"Accept": "text/csv"}).text)))
+    assert list(rows[0]) == list(items[0])
+    assert [row["impact_meaning"] for row in rows] == [item["impact_meaning"] for item in items]

@@ -89,6 +89,23 @@ def ratios(prefix: str = "") -> str:
     return ", ".join(listed)
 
 
+def changes() -> str:
+    """By measure the change against ``previous_…``, a fraction of its size, named ``<measure>_change``: Nullable(Float64),
+    NULL where one of the two is unknown or the previous is 0, and of money where other parts have a rate."""
+    apart = f"abs({_share()} - {_share('previous_')}) > {MOST_APART}"
+    listed = []
+    for name in MEASURES:
+        before = f"toFloat64(previous_{name})"
+        change = f"(toFloat64({name}) - {before}) / nullIf(abs({before}), 0)"
+        listed.append(f"{f'if({apart}, NULL, {change})' if name in MONEY else change} AS {name}_change")
+    return ", ".join(listed)
+
+
+def _share(prefix: str = "") -> str:
+    """``priced_share`` as SQL."""
+    return f"toFloat64(ifNull({prefix}priced_clicks, 0)) / nullIf(toFloat64({prefix}clicks), 0)"
+
+
 def priced_share(sums: Mapping[str, Any], prefix: str = "") -> float | None:
     """The part of the clicks whose cost has a rate; None where there are no clicks."""
     clicks = sums[f"{prefix}clicks"]

@@ -91,19 +91,26 @@ def report(warehouse: Warehouse, workspace: str, query: RoiQuery) -> RoiPage:
     return page
 
 
-def table(query: RoiQuery, period: Period, currency: str | None) -> tuple[str, dict[str, Any]]:
-    """The whole answer as one flat query, for downloads: each row with the currency of its money and the days it is of."""
+def table(query: RoiQuery, period: Period, previous: Period | None, currency: str | None) -> tuple[str, dict[str, Any]]:
+    """The whole answer as one flat query, for downloads: each row with the currency of its money and the days it is of.
+
+    Where it is compared each measure is followed by ``…_previous`` and ``…_change``, as in the comparison marts.
+    """
     group = grouping(list(query.group_by), query.entities())
-    source, parameters = rows_of(group, query, period, None)
+    source, parameters = rows_of(group, query, period, previous)
     shown = [name for name in group.keys if not name.startswith("_")] + list(group.labels)
     told = ["{currency:String} AS currency", "{first:Date} AS date_from", "{last:Date} AS date_to"]
-    columns = ", ".join([*shown, *measures.MEASURES, "is_provisional", "unpriced_rows", *told])
+    numbers = list(measures.MEASURES)
+    if previous:
+        numbers = [f"{name}, previous_{name} AS {name}_previous, {name}_change" for name in numbers]
+        told += ["{previous_first:Date} AS previous_date_from", "{previous_last:Date} AS previous_date_to"]
+    columns = ", ".join([*shown, *numbers, "is_provisional", "unpriced_rows", *told])
     parameters["currency"] = currency or ""
     condition = "1"
     if query.min_cost is not None:
         condition, parameters["min_cost"] = "cost >= {min_cost:Float64}", query.min_cost
     order = order_by(_sort_keys(group, query))
-    return f"SELECT {columns} FROM ({_select(group, source, False)}) WHERE {condition} {order}", parameters
+    return f"SELECT {columns} FROM ({_select(group, source, bool(previous))}) WHERE {condition} {order}", parameters
 
 
 def _select(group: Grouping, source: str, compare: bool) -> str:
@@ -118,7 +125,7 @@ def _select(group: Grouping, source: str, compare: bool) -> str:
     ]
     grouped = f" GROUP BY {', '.join(f'`{name}`' for name in group.keys)} HAVING row_count > 0" if group.keys else ""
     inner = f"SELECT {', '.join(aliased)} FROM {source} AS r{grouped}"
-    more = measures.ratios() + (f", {measures.ratios('previous_')}" if compare else "")
+    more = measures.ratios() + (f", {measures.ratios('previous_')}, {measures.changes()}" if compare else "")
     return f"SELECT *, {more} FROM ({inner})"
 
 
@@ -143,15 +150,6 @@ def _question(query: RoiQuery, period: Period) -> str:
 def _row(row: Mapping[str, Any], compare: bool) -> RoiRow:
     made = RoiRow.model_validate({name: value for name, value in row.items() if not name.startswith("_")})
     if compare:
-        before = Numbers.model_validate({name: row[f"previous_{name}"] for name in measures.MEASURES})
-        made.previous = before
-        alike = measures.comparable(measures.priced_share(row), measures.priced_share(row, "previous_"))
-        made.change = {
-            name: _change(getattr(made, name), getattr(before, name)) if alike or name not in measures.MONEY else None
-            for name in measures.MEASURES
-        }
+        made.previous = Numbers.model_validate({name: row[f"previous_{name}"] for name in measures.MEASURES})
+        made.change = {name: row[f"{name}_change"] for name in measures.MEASURES}
     return made
-
-
-def _change(now: Any, before: Any) -> float | None:
-    return None if now is None or not before else (float(now) - float(before)) / abs(float(before))

@@ -52,10 +52,11 @@ async def read_roi(
         today = dt.datetime.now(dt.UTC).date()
         period = periods.period_of(query.date_from, query.date_to, last)
         period = period or Period(date_from=today, date_to=today, days=1)
-        currency = periods.currency_of(warehouse, period) or newest
+        previous = periods.compared(period, query.compare)
+        currency = periods.currency_of(warehouse, period, previous) or newest
         if group.parsed and not warehouse.has("marts.dim_campaign", *group.parsed):
             raise HTTPException(404, "There are no numbers yet for this table.")
-        return warehouse, *roi.table(query, period, currency)
+        return warehouse, *roi.table(query, period, previous, currency)
 
     return await page_or_table(request, caller, sources, page, table, "roi")
 
