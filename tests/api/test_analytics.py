@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from include.api.analytics.pacing import PacingQuery
 from include.settings import Settings
 from include.warehouse.client import connect
 from tests.api.conftest import LogIn
@@ -334,25 +333,6 @@ def test_what_is_not_built_yet_is_said_not_an_error(api: TestClient, log_in: Log
     parsed = get(api, log_in("ana"), "roi", group_by="market")
     assert parsed["items"] == []
     assert "not parsed" in parsed["notes"][0]
-
-
-def test_a_month_is_asked_for_as_one_or_by_a_day(api: TestClient, log_in: LogIn) -> None:
-    assert PacingQuery.model_validate({"month": "2026-05"}).month == date(2026, 5, 1)
-    for month in ("2026-05", "2026-05-31"):
-        get(api, log_in("ana"), "pacing", month=month)
-    for wrong in ("2026-13", "2026", "May", "1999-12"):
-        answer = api.get(f"{URL}/pacing", headers=log_in("ana"), params={"month": wrong})
-        assert answer.status_code == 422
-        told = "a date from 2000-01-01" if wrong == "1999-12" else "a month (2026-05) or any day of it (2026-05-31)"
-        assert told in answer.text
-    parameters = api.get("/openapi.json").json()["paths"][f"{URL}/pacing"]["get"]["parameters"]
-    [given] = [p["schema"] for p in parameters if p["name"] == "month"]
-    assert {"date", "month"} <= {"month" if "pattern" in one else one.get("format") for one in flat(given)}
-
-
-def flat(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """The schemas that a schema is any of."""
-    return [one for part in schema["anyOf"] for one in flat(part)] if "anyOf" in schema else [schema]
 
 
 def test_a_workspace_without_numbers_is_an_empty_table_in_every_form(api: TestClient, log_in: LogIn) -> None:
