@@ -173,7 +173,8 @@ def _loading_runs(pending: Sequence[date]) -> dict[date, set[str]]:
         rows = client.query(
             "SELECT c.date, groupUniqArray(l.run_id) FROM ops.file_coverage AS c"
             " INNER JOIN ops.file_ledger AS l ON l.load_id = c.load_id"
-            " LEFT JOIN (SELECT date, max(built_at) AS built_at FROM ops.built_dates GROUP BY date) AS b"
+            # not by the rows of dates that were made to wait: nothing was built then
+            " LEFT JOIN (SELECT date, maxIf(built_at, fingerprint != 0) AS built_at FROM ops.built_dates GROUP BY date) AS b"
             " ON b.date = c.date"
             " WHERE c.date IN {dates:Array(Date)} AND l.loaded_at > b.built_at GROUP BY c.date",
             parameters={"dates": list(pending)},

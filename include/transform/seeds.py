@@ -47,15 +47,8 @@ def _load(settings: Settings, run_id: str, want: str) -> bool:
         budgets.make_wait(client, budgets.dates_touched(client, runner.PROJECT / "seeds" / "budgets.csv"), run_id)
     finally:
         client.close()
-    arguments = [
-        "build",
-        "--select",
-        "path:seeds",
-        "--full-refresh",
-        "--indirect-selection",
-        "cautious",
-        "--no-write-json",
-    ]
+    # With its JSON, which the documentation of the models is made of.
+    arguments = ["build", "--select", "path:seeds", "--full-refresh", "--indirect-selection", "cautious"]
     outcome = runner.invoke(settings, arguments)
     nodes = results.told(settings, [results.NodeResult(**node) for node in outcome.nodes])
     if not outcome.success:

@@ -13,6 +13,7 @@ import pytest
 from include.landing import discover, fingerprints, load, mark_built, pending_dates
 from include.landing.bucket import Bucket
 from include.landing.rates import PACING_DAYS
+from include.orchestration import steps
 from include.settings import REPO, Settings
 from include.transform import build, runner, seeds
 from include.transform.report import BuildError
@@ -31,12 +32,15 @@ class Office:
     def __init__(self, settings: Settings, project: Path) -> None:
         self.settings, self.project = settings, project
         self.client, self.bucket = connect(settings), Bucket(settings)
-        target = settings.home / "landing" / "shop" / "generic" / "ads.csv"
-        target.parent.mkdir(parents=True)
+        self.drop("ads.csv", ROWS, "seeds")
+
+    def drop(self, name: str, rows: str, run_id: str) -> None:
+        target = self.settings.home / "landing" / "shop" / "generic" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(
-            f"date,account_id,account_name,campaign_id,campaign_name,impressions,clicks,cost,currency\n{ROWS}"
+            f"date,account_id,account_name,campaign_id,campaign_name,impressions,clicks,cost,currency\n{rows}"
         )
-        [line] = load(discover(self.client, self.bucket), "seeds", self.client, self.bucket)
+        [line] = load(discover(self.client, self.bucket), run_id, self.client, self.bucket)
         assert line.status == "loaded", line.error
 
     def build(self) -> list[date]:
@@ -132,6 +136,19 @@ def test_a_budget_in_a_currency_that_is_new_to_the_workspace_is_converted(office
     assert spend is not None and abs(float(spend) - float(wanted)) < 0.01
     office.write("budgets")
     assert office.build() == [DAYS[6]]
+
+
+def test_a_day_that_waits_for_a_budget_is_left_to_the_run_that_has_just_loaded_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.build()
+    office.drop("more.csv", ROWS.replace("20.00", "30.00"), "loader")
+    office.write("budgets", "shop,,,,2026-05-01,200,EUR")
+    seeds.load_changed(office.settings, "other")
+    monkeypatch.setattr("include.warehouse.client.get_settings", lambda: office.settings)
+    assert DAYS[6] in pending_dates(office.client)
+    assert steps.dates_to_build([], "other", lambda run: run == "loader") == {}
+    assert list(steps.dates_to_build([], "other", lambda _: False)) == [day.isoformat() for day in DAYS]
 
 
 def test_the_days_before_a_month_are_those_that_pacing_reads() -> None:

@@ -66,7 +66,7 @@ def load_what_waits(server: Server, client: Client, workspace: str) -> None:
 NAME = "replaceRegexpOne(uri, '^.*/landing/[^/]+/', '')"
 SEEN = {
     "ledger": f"SELECT {NAME}, status, source, format, shape, encoding, grain, rows_read, rows_loaded, rows_rejected,"
-    " rows_skipped, skipped, rejected, date_min, date_max, decimal_marks, date_style, error FROM ops.file_ledger"
+    " rows_skipped, skipped, rejected, date_min, date_max, decimal_marks, date_style, replaceAll(error, workspace, 'its workspace') FROM ops.file_ledger"
     " WHERE workspace = {w:String} AND status NOT IN ('failed', 'duplicate') ORDER BY ALL",
     "current_loads": f"SELECT {NAME}, rows_loaded, count() OVER (PARTITION BY file_id) FROM ops.current_loads"
     " WHERE workspace = {w:String} ORDER BY ALL",

@@ -27,7 +27,7 @@ def table() -> str:
 def seen(landing: Landing) -> list[list[tuple[Any, ...]]]:
     return [
         landing.rows(
-            "SELECT rows_read, rows_loaded, rows_rejected, rows_skipped, skipped, rejected, warnings, error"
+            "SELECT rows_read, rows_loaded, rows_rejected, rows_skipped, skipped, rejected, warnings, replaceAll(error, workspace, '')"
             " FROM ops.file_ledger WHERE workspace = {w:String}"
         ),
         landing.rows(
