@@ -114,7 +114,8 @@ def pipeline(*, own_days: bool) -> None:
             asked = days.configuration(context)
             own = days.days_of_run(context) if own_days or asked["dates"] else []
         # First, for another reporting currency of a workspace makes its dates wait.
-        seeds.load_changed(get_settings(), str(context["run_id"]))
+        with what_lasts_fails_at_once():
+            seeds.load_changed(get_settings(), str(context["run_id"]))
         return steps.dates_to_build(own, str(context["run_id"]), _is_active, everything=asked["full_refresh"])
 
     @task(pool=BUILD_POOL)
@@ -138,7 +139,8 @@ def pipeline(*, own_days: bool) -> None:
         """Load dbt's seeds if their files have changed. (Where a layer is a task, it does that itself.)"""
         from include.transform import seeds
 
-        return seeds.load_changed(get_settings(), str(get_current_context()["run_id"]))
+        with what_lasts_fails_at_once():
+            return seeds.load_changed(get_settings(), str(get_current_context()["run_id"]))
 
     @task(pool=BUILD_POOL)
     def check_staging(seen: dict[str, int]) -> dict[str, Any]:

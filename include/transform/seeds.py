@@ -9,7 +9,7 @@ from pathlib import Path
 from include.settings import Settings
 from include.transform import budgets, results, runner
 from include.transform.lock import layer_lock
-from include.transform.report import BuildError
+from include.transform.report import BuildError, BuildReport
 from include.warehouse.client import connect
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ def _load(settings: Settings, run_id: str, want: str) -> bool:
     if not outcome.success:
         # Without a checksum: the files of before are no longer what is loaded, should they come back.
         results.keep(settings, run_id, "seeds", [*nodes, results.NodeResult(NODE, "seed", "error", None, 0, "")])
-        raise BuildError(_explain(nodes, outcome.error))
+        report = BuildReport(NODE, run_id, (), True, sum(node.seconds for node in nodes), tuple(nodes))
+        raise BuildError(_explain(nodes, outcome.error), report)
     seconds = sum(node.seconds for node in nodes)
     loaded = sum(node.resource_type == "seed" for node in nodes)
     stamp = results.NodeResult(NODE, "seed", "success", loaded, seconds, want)
